@@ -1,0 +1,69 @@
+"""Errands: calls owed to Google, each safe to repeat, and what trying one comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from portalcal.errors import PortalcalError
+
+LEASE = timedelta(minutes=2)
+"""How long one process may work on an errand before another may take it: longer than any one delivery can last."""
+
+_FIRST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Task(StrEnum):
+    """What the errand is to bring about."""
+
+    PUT = "put"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One owed call. `attempts` counts tries begun; `outcome_unknown`: the last one may have reached Google."""
+
+    id: int
+    booking: UUID
+    task: Task
+    attempts: int
+    due_at: datetime
+    outcome_unknown: bool = False
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Google has what it should have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now; try again at `at`. `why` is what stood in the way."""
+
+    at: datetime
+    why: PortalcalError
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never: `why` is permanent."""
+
+    why: PortalcalError
+
+
+Delivery = Delivered | Retry | Refused
+
+
+def next_try(attempts: int, now: datetime) -> datetime:
+    """When an errand tried `attempts` times is due again.
+
+    At once after the first failure, so that the very next command delivers it; then doubling from 30 s up to an hour.
+    """
+    if attempts <= 1:
+        return now
+    return now + min(_FIRST_PAUSE * (1 << min(attempts - 2, 12)), _LONGEST_PAUSE)

@@ -1,0 +1,619 @@
+"""Every failure a user can meet: a code, a sentence, a hint and an exit status. Standard library only.
+
+    PortalcalError
+    ├── UsageError (2)           Usage  ConfirmationRequired
+    ├── ConfigurationError (3)   ConfigInvalid  ClientInvalid  ClientRejected  CalendarNotWritable  ApiNotEnabled
+    │                            LedgerTooNew  LedgerUnusable  VaultUnavailable
+    ├── ConnectError (4)         NotConnected  ConsentDenied  ConsentTimedOut  PermissionMissing
+    │                            GrantRevoked  GrantExpired  ReauthRequired
+    ├── ConflictError (5)        SlotTaken  SlotNotOffered  KeyReused  AlreadyMoved  OtherAccount  GoogleRefused
+    ├── NotFoundError (6)        BookingNotFound  CalendarNotFound  LinkNotFound  EventNotFound
+    └── TryLaterError (7)        GoogleUnreachable  GoogleBusy  QuotaExhausted  CalendarUnreadable  LedgerBusy
+
+An error carries facts: its dataclass fields, which are its `details` for scripts. `says` and `advice` put them into
+words, beside the facts they speak of; a class whose words depend on the facts overrides `message` or `hint`.
+Times arrive already worded with their zone. No field ever holds a token, a code or a client secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Exit(IntEnum):
+    """What the process says to the shell. `portalcal --help` ends with this table."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    CONFIGURATION = 3
+    CONNECT = 4
+    CONFLICT = 5
+    NOT_FOUND = 6
+    TRY_LATER = 7
+    PENDING = 8
+    PARTIAL = 9
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """One line for the table in the help."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Exit.DONE: "done",
+    Exit.BUG: "a bug in portalcal",
+    Exit.USAGE: "usage: the command line cannot be understood, or needs a flag",
+    Exit.CONFIGURATION: "configuration: a file must be edited",
+    Exit.CONNECT: "a person must run `portalcal connect`",
+    Exit.CONFLICT: "conflict: nothing was booked",
+    Exit.NOT_FOUND: "not found",
+    Exit.TRY_LATER: "try later: the same command may succeed",
+    Exit.PENDING: "pending: recorded here, Google not told yet",
+    Exit.PARTIAL: "part of a batch did not go through; each line says which",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
+def closest(wanted: str, known: Iterable[str]) -> str | None:
+    """The one of `known` a person who typed `wanted` most likely meant, or None when nothing is near."""
+    by_folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(wanted.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None
+
+
+def did_you_mean(wanted: str, known: Iterable[str]) -> str:
+    """The end of a sentence that offers the nearest name, or nothing."""
+    near = closest(wanted, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+@dataclass(eq=False)
+class PortalcalError(Exception):
+    """An expected failure. `retryable`: the same command may succeed later with nothing changed by hand."""
+
+    code: ClassVar[str]
+    exit: ClassVar[Exit]
+    retryable: ClassVar[bool] = False
+    says: ClassVar[str]
+    advice: ClassVar[str | None] = None
+
+    @property
+    def details(self) -> dict[str, object]:
+        """The facts by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @property
+    def message(self) -> str:
+        """What is so, and what was and was not done: one or two sentences."""
+        return self.says.format_map(self.details)
+
+    @property
+    def hint(self) -> str | None:
+        """What to run or edit; None when nothing helps but the message."""
+        return self.advice.format_map(self.details) if self.advice else None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(PortalcalError):
+    """The command line cannot be carried out as typed."""
+
+    exit = Exit.USAGE
+
+
+class ConfigurationError(PortalcalError):
+    """A person must edit a file or set up a part of the machine."""
+
+    exit = Exit.CONFIGURATION
+
+
+class ConnectError(PortalcalError):
+    """Only a person in front of a consent page can mend it."""
+
+    exit = Exit.CONNECT
+    advice = "run `portalcal connect`"
+
+
+class ConflictError(PortalcalError):
+    """Something else stands where this wanted to stand, or Google will not have it."""
+
+    exit = Exit.CONFLICT
+
+
+class NotFoundError(PortalcalError):
+    """A name that stands for nothing here."""
+
+    exit = Exit.NOT_FOUND
+
+
+class TryLaterError(PortalcalError):
+    """Nothing is wrong with the request; the world was not ready."""
+
+    exit = Exit.TRY_LATER
+    retryable = True
+
+
+@dataclass(eq=False)
+class Usage(UsageError):
+    """A parameter that cannot be read or does not go with another."""
+
+    code = "usage"
+    says = "{fact}"
+    fact: str
+    remedy: str | None = None
+
+    @property
+    def hint(self) -> str | None:
+        return self.remedy
+
+
+@dataclass(eq=False)
+class ConfirmationRequired(UsageError):
+    """A question that nobody is there to answer."""
+
+    code = "confirmation-required"
+    says = "{action} asks for confirmation, and nobody can be asked here. Nothing was changed."
+    advice = "add `{flag}`"
+    action: str
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a configuration file: dotted key, value as written, what was expected."""
+
+    key: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        shown = f" = {self.value}" if self.value else ""
+        return f"{self.key}{shown}: {self.expected}" if self.key else self.expected
+
+
+@dataclass(eq=False)
+class ConfigInvalid(ConfigurationError):
+    """The configuration file cannot be used; every problem in it is reported at once."""
+
+    code = "config-invalid"
+    advice = "every key with its default is in `config.example.toml`"
+    path: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def message(self) -> str:
+        if len(self.problems) == 1:
+            return f"{self.path}: {self.problems[0]}"
+        return "\n".join(
+            [f"{self.path}: {len(self.problems)} problems", *(f"  {each}" for each in self.problems)]
+        )
+
+
+_MAKE_A_CLIENT = (
+    "in the Google Cloud console create a project, enable the Google Calendar API, set up the consent screen, "
+    "create an OAuth client of type Desktop app and download its JSON; then run "
+    "`portalcal connect --client-secrets FILE`"
+)
+
+
+@dataclass(eq=False)
+class ClientInvalid(ConfigurationError):
+    """No OAuth client, or a file that is not a Desktop client. `found` says what is there."""
+
+    code = "client-invalid"
+    advice = _MAKE_A_CLIENT
+    path: str | None
+    found: str
+    expected: str = "installed"
+
+    @property
+    def message(self) -> str:
+        if self.path is None:
+            return "there is no OAuth client yet, so Google cannot be asked for consent"
+        return f'{self.path} is not a Desktop client: found {self.found}, expected "{self.expected}"'
+
+
+@dataclass(eq=False)
+class ClientRejected(ConfigurationError):
+    """Google does not accept the OAuth client: deleted, unknown, or its secret is wrong."""
+
+    code = "client-invalid"
+    says = "Google does not accept this OAuth client: {reason}. The stored grant was kept."
+    advice = "download the client again, then run `portalcal connect --client-secrets FILE`"
+    reason: str
+
+
+@dataclass(eq=False)
+class CalendarNotWritable(ConfigurationError):
+    """Bookings cannot go to this calendar with the permissions portalcal asks for."""
+
+    code = "calendar-not-writable"
+    says = "{calendar} is not owned by the connected account (its role there: {role}), so bookings cannot go to it"
+    advice = (
+        "see which calendars are owned with `portalcal calendars`, then `portalcal calendars --book-into ID`"
+    )
+    calendar: str
+    role: str = "unknown"
+
+
+@dataclass(eq=False)
+class ApiNotEnabled(ConfigurationError):
+    """The Cloud project of the OAuth client has the Calendar API switched off."""
+
+    code = "api-not-enabled"
+    says = "the Google Calendar API is not enabled in the Cloud project of this OAuth client"
+    advice = "enable it at {link}, wait a few minutes, then run `portalcal status`"
+    link: str = "https://console.cloud.google.com/apis/library/calendar-json.googleapis.com"
+
+
+@dataclass(eq=False)
+class LedgerTooNew(ConfigurationError):
+    """The ledger was written by a later portalcal; it is left exactly as it is."""
+
+    code = "ledger-too-new"
+    says = "{path} has schema {found}, this portalcal knows up to {known}. The ledger was not touched."
+    advice = "upgrade portalcal on this machine, then run `portalcal status`"
+    path: str
+    found: int
+    known: int
+
+
+@dataclass(eq=False)
+class LedgerUnusable(ConfigurationError):
+    """The ledger cannot be opened or written: damaged, read-only, the disk is full."""
+
+    code = "ledger-unusable"
+    says = "the ledger {path} cannot be used: {reason}. Nothing was changed."
+    advice = "run `portalcal status --offline` to see what is wrong with it"
+    path: str
+    reason: str
+
+
+@dataclass(eq=False)
+class VaultUnavailable(ConfigurationError):
+    """Secrets cannot be kept or read on this machine. `backend` names the keyring where known."""
+
+    code = "vault-unavailable"
+    reason: str
+    remedy: str
+    backend: str | None = None
+
+    @property
+    def message(self) -> str:
+        backend = f" ({self.backend})" if self.backend else ""
+        return f"the keyring cannot be used{backend}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        return self.remedy
+
+
+@dataclass(eq=False)
+class NotConnected(ConnectError):
+    """This workspace has no grant."""
+
+    code = "not-connected"
+    says = "the workspace {workspace} is not connected to a Google account"
+    workspace: str
+
+
+@dataclass(eq=False)
+class ConsentDenied(ConnectError):
+    """Consent was refused, or Google ended it. `reason` is Google's error code."""
+
+    code = "consent-denied"
+    reason: str = "access_denied"
+
+    @property
+    def message(self) -> str:
+        if self.reason == "access_denied":
+            return "access was denied on the consent page. Nothing was stored."
+        if self.reason == "admin_policy_enforced":
+            return "the Workspace administrator does not allow this app (admin_policy_enforced). Nothing was stored."
+        return f"Google ended the consent ({self.reason}). Nothing was stored."
+
+    @property
+    def hint(self) -> str:
+        if self.reason == "admin_policy_enforced":
+            return "ask the administrator to trust this OAuth client, then run `portalcal connect`"
+        return "run `portalcal connect` again and choose Allow"
+
+
+@dataclass(eq=False)
+class ConsentTimedOut(ConnectError):
+    """Nobody answered on the consent page in time."""
+
+    code = "consent-timed-out"
+    says = "no answer came from the browser within {seconds} s. Nothing was stored."
+    advice = (
+        "if the page said `Access blocked`, the account is not a test user of the app or an administrator blocks it; "
+        "else run `portalcal connect` again, with `--no-browser` to paste the address by hand"
+    )
+    seconds: int
+
+
+@dataclass(eq=False)
+class PermissionMissing(ConnectError):
+    """Permissions that were not granted, by key and in the words of CLI.md. `stored`: a kept grant lacks them."""
+
+    code = "permission-missing"
+    permissions: tuple[str, ...]
+    shown: tuple[str, ...]
+    stored: bool = False
+
+    @property
+    def message(self) -> str:
+        names = ", ".join(f'"{each}"' for each in self.shown)
+        kept = "" if self.stored else ". Nothing was stored."
+        return f"{'permission' if len(self.shown) == 1 else 'permissions'} missing: {names}{kept}"
+
+    @property
+    def hint(self) -> str:
+        force = " --force" if self.stored else ""
+        return f"run `portalcal connect{force}` and leave every box ticked"
+
+
+@dataclass(eq=False)
+class GrantRevoked(ConnectError):
+    """Google no longer honours the refresh token. `reason` is Google's description."""
+
+    code = "grant-revoked"
+    says = "Google no longer accepts the connection of {account}: {reason}"
+    advice = "run `portalcal connect` to connect again; bookings are kept"
+    account: str
+    reason: str
+
+
+@dataclass(eq=False)
+class GrantExpired(ConnectError):
+    """The grant ended by age, or an access token that cannot be renewed ran out."""
+
+    code = "grant-expired"
+    says = "the connection of {account} has expired: {reason}"
+    advice = "run `portalcal connect` to connect again; bookings are kept"
+    account: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ReauthRequired(ConnectError):
+    """The organisation's session policy asks the person to sign in again."""
+
+    code = "reauth-required"
+    says = "the administrator of {account} requires signing in again (session policy)"
+    advice = "run `portalcal connect`; about the length of sessions, ask the administrator"
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A time that could be had instead. `words` name its zone."""
+
+    start: datetime
+    end: datetime
+    words: str
+
+
+@dataclass(eq=False)
+class _Unavailable(ConflictError):
+    when: str
+    alternatives: tuple[Offer, ...] = field(default=(), kw_only=True)
+
+    @property
+    def hint(self) -> str:
+        if self.alternatives:
+            return "nearest: " + " · ".join(each.words for each in self.alternatives)
+        return "see what is open with `portalcal availability`"
+
+
+@dataclass(eq=False)
+class SlotTaken(_Unavailable):
+    """The time is busy at Google or promised to another booking. `by` says by whom, in words."""
+
+    code = "slot-taken"
+    says = "{when} is taken by {by}. Nothing was booked."
+    by: str
+
+
+@dataclass(eq=False)
+class SlotNotOffered(_Unavailable):
+    """The schedule or its rules do not offer the time. `reasons` are codes of AVAILABILITY.md section 6."""
+
+    code = "slot-not-offered"
+    says = "{when} is not offered: {why}. Nothing was booked."
+    why: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class KeyReused(ConflictError):
+    """The idempotency key belongs to another request; `differs` names the fields."""
+
+    code = "key-reused"
+    advice = "see it with `portalcal bookings {booking}`; a new request needs a new `--key`"
+    key: str
+    booking: str
+    differs: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        differs = ", ".join(self.differs)
+        return f"the key {self.key} belongs to booking {self.booking}, which differs in {differs}. Nothing was booked."
+
+
+@dataclass(eq=False)
+class AlreadyMoved(ConflictError):
+    """Someone changed the event at Google meanwhile."""
+
+    code = "already-moved"
+    says = "the event of booking {booking} was changed in Google Calendar: it is now {when}"
+    advice = "run `portalcal sync`, look at `portalcal bookings {booking}`, then decide again"
+    booking: str
+    when: str
+
+
+@dataclass(eq=False)
+class OtherAccount(ConflictError):
+    """Consent was given with another Google account than this workspace is connected to."""
+
+    code = "other-account"
+    says = "this workspace belongs to {connected}, but {chosen} gave consent. Nothing was stored."
+    advice = (
+        "run `portalcal connect` and choose {connected}, or `portalcal connect --force` to change the account"
+    )
+    connected: str
+    chosen: str
+
+
+@dataclass(eq=False)
+class GoogleRefused(ConflictError):
+    """Google understood the request and will not carry it out, now or later."""
+
+    code = "google-refused"
+    says = "Google refused ({status}): {reason}"
+    advice = "run `portalcal status` to see what the connection may do"
+    reason: str
+    status: int
+
+
+@dataclass(eq=False)
+class BookingNotFound(NotFoundError):
+    """No booking of this workspace has that id."""
+
+    code = "booking-not-found"
+    says = "there is no booking {booking} in this workspace"
+    advice = "list them with `portalcal bookings`"
+    booking: str
+
+
+@dataclass(eq=False)
+class CalendarNotFound(NotFoundError):
+    """The account has no such calendar, or cannot see it any more."""
+
+    code = "calendar-not-found"
+    advice = "list them with `portalcal calendars --all`"
+    calendar: str
+    known: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return (
+            f"there is no calendar {self.calendar} in this account{did_you_mean(self.calendar, self.known)}"
+        )
+
+
+@dataclass(eq=False)
+class LinkNotFound(NotFoundError):
+    """No `[links.NAME]` in the configuration."""
+
+    code = "link-not-found"
+    link: str
+    known: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return f"there is no link {self.link} in the configuration{did_you_mean(self.link, self.known)}"
+
+    @property
+    def hint(self) -> str:
+        if not self.known:
+            return f"add a table [links.{self.link}] to the configuration; `config.example.toml` shows one"
+        return f"the links are: {', '.join(self.known)}"
+
+
+@dataclass(eq=False)
+class EventNotFound(NotFoundError):
+    """Google has no event with that id on that calendar."""
+
+    code = "event-not-found"
+    says = "there is no event {event_id} on calendar {calendar}"
+    advice = "list bookings with `portalcal bookings`"
+    calendar: str
+    event_id: str
+
+
+@dataclass(eq=False)
+class GoogleUnreachable(TryLaterError):
+    """No answer, or none of Google's: DNS, TCP, TLS, proxy, time-out, captive portal.
+
+    `sent`: the request may have reached Google, so the outcome of a write is unknown.
+    """
+
+    code = "google-unreachable"
+    says = "{host} cannot be reached: {reason}"
+    host: str
+    reason: str
+    sent: bool = False
+    remedy: str = "check the network, then run `portalcal status`"
+
+    @property
+    def hint(self) -> str:
+        return self.remedy
+
+
+@dataclass(eq=False)
+class GoogleBusy(TryLaterError):
+    """Rate limits and 5xx that outlasted the retries. `sent`: the outcome of a write is unknown."""
+
+    code = "google-busy"
+    says = "Google is busy ({status}): {reason}"
+    advice = "run the same command again in a minute"
+    reason: str
+    status: int
+    sent: bool = False
+
+
+@dataclass(eq=False)
+class QuotaExhausted(TryLaterError):
+    """A usage limit that lasts hours."""
+
+    code = "quota-exhausted"
+    says = "a usage limit of Google Calendar is used up: {reason}"
+    advice = "it lifts by itself within some hours; then run the same command again"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A calendar that did not tell its busy times, with Google's reason."""
+
+    id: str
+    reason: str
+
+
+@dataclass(eq=False)
+class CalendarUnreadable(TryLaterError):
+    """Busy times of a conflict calendar are unknown, so nothing can be called free."""
+
+    code = "calendar-unreadable"
+    calendars: tuple[Unread, ...]
+
+    @property
+    def message(self) -> str:
+        which = ", ".join(f"{each.id} ({each.reason})" for each in self.calendars)
+        return f"busy times cannot be read: {which}"
+
+    @property
+    def hint(self) -> str:
+        first = self.calendars[0].id
+        return (
+            f"leave it out with `portalcal calendars --deselect {first}`, or ask its owner to share it again"
+        )
+
+
+@dataclass(eq=False)
+class LedgerBusy(TryLaterError):
+    """Another process kept the ledger locked for longer than we wait."""
+
+    code = "ledger-busy"
+    says = "the ledger {path} is locked by another process"
+    advice = "run the same command again"
+    path: str

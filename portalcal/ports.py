@@ -1,0 +1,380 @@
+"""All we ask of the world, on one page. Each protocol is answered by an adapter; wiring.py says which.
+
+Methods raise the errors of `portalcal.errors`; the two exceptions below are answers a use-case acts on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from portalcal.config import Config
+from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.errands import Errand
+from portalcal.core.intervals import Interval
+from portalcal.core.permissions import Permission
+from portalcal.core.slots import FreeBusy
+
+
+class Clock(Protocol):
+    """Time and randomness."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+
+    def new_id(self) -> UUID:
+        """A random id for a booking (RFC 9562 version 4)."""
+
+
+# --- Google Calendar ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An entry of the account's calendar list. `role` is Google's accessRole, kept as it came."""
+
+    id: str
+    name: str
+    role: str
+    timezone: str
+    is_primary: bool = False
+    is_hidden: bool = False
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether events can be written with the permissions we ask for."""
+        return self.role == "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event as we want it at Google: `id` is ours, `booking` goes into its private properties."""
+
+    id: str
+    booking: UUID
+    title: str
+    span: Interval
+    timezone: str
+    guests: tuple[str, ...]
+    guest_name: str
+    location: str = ""
+    notes: str = ""
+    meet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as Google has it.
+
+    `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
+    `is_busy`: it takes time (opaque, not cancelled, not declined by the account).
+    """
+
+    id: str
+    calendar: str
+    span: Interval | None
+    is_cancelled: bool
+    is_busy: bool
+    created: datetime | None
+    etag: str
+    url: str | None = None
+    meet_url: str | None = None
+    booking: str | None = None
+    title: str | None = None
+    location: str = ""
+
+
+class EventIdTaken(Exception):
+    """events.insert answered 409: an event with this id exists, or existed (a tombstone)."""
+
+
+class Removal(StrEnum):
+    """What deleting came to."""
+
+    DONE = "done"
+    ALREADY_GONE = "already-gone"
+
+
+class Calendars(Protocol):
+    """Google Calendar. Every method is one exchange with Google, but for retries, pages and more than 50 calendars.
+
+    Raises, all methods: GoogleUnreachable, GoogleBusy, QuotaExhausted, GoogleRefused, ApiNotEnabled,
+    PermissionMissing, GrantRevoked, GrantExpired, ReauthRequired, ClientRejected, NotConnected.
+    """
+
+    def list(self) -> tuple[Calendar, ...]:
+        """The account's calendar list, hidden ones included."""
+
+    def free_busy(self, calendars: Iterable[str], window: Interval) -> tuple[FreeBusy, ...]:
+        """Busy times of each calendar, in the order asked; one that cannot be read says why (`unread`)."""
+
+    def insert(self, calendar: str, draft: Draft, *, notify: Notify) -> Event:
+        """Create the event. Raises also EventIdTaken, CalendarNotFound, CalendarNotWritable."""
+
+    def event(self, calendar: str, event_id: str) -> Event:
+        """One event, a cancelled one too. Raises also EventNotFound."""
+
+    def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
+        """Every live event that overlaps the window, recurring ones as their instances."""
+
+    def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
+        """Every live event that carries the booking's id in its private properties."""
+
+    def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
+        """Remove the event. Raises also EventNotFound (404: never there, or on a calendar we no longer see)."""
+
+
+# --- consent and secrets --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access token. `expires_at` is None when its age is unknown."""
+
+    token: str = field(repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What consent gave."""
+
+    refresh_token: str = field(repr=False)
+    access: Access = field(repr=False)
+    scopes: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not self.refresh_token:
+            raise ValueError("a grant without a refresh token cannot be kept")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """How to ask. `port` 0 takes any free one; `login_hint` pre-selects an account; `timeout` is in seconds."""
+
+    scopes: tuple[str, ...]
+    timeout: int
+    port: int = 0
+    open_browser: bool = True
+    login_hint: str | None = None
+    account_must_choose: bool = False
+
+
+class Visit(Protocol):
+    """One round trip of the browser, from the address to the page that tells the outcome."""
+
+    @property
+    def url(self) -> str:
+        """Where consent is given."""
+
+    def grant(self) -> Grant:
+        """Wait for the answer and exchange the code.
+
+        Raises: ConsentDenied, ConsentTimedOut, ClientRejected, GoogleUnreachable, GoogleBusy.
+        """
+
+    def succeed(self, account: str) -> None:
+        """Let the tab say who is connected. Leaving the visit by an exception makes it say that instead."""
+
+
+class Revocation(StrEnum):
+    """What asking Google to end a grant came to."""
+
+    REVOKED = "revoked"
+    ALREADY_DEAD = "already-dead"
+    UNREACHABLE = "unreachable"
+    KEPT = "kept"
+
+
+class Consent(Protocol):
+    """The browser round trip, and its undoing."""
+
+    def visit(self, request: ConsentRequest) -> AbstractContextManager[Visit]:
+        """Listen for the answer while the block runs.
+
+        Raises: ClientInvalid (no client, or not a Desktop one), Usage (the port is taken).
+        """
+
+    def revoke(self, refresh_token: str) -> Revocation:
+        """End the grant at Google; never raises for what Google or the network answer."""
+
+
+class Secret(StrEnum):
+    """What a vault keeps for a workspace."""
+
+    REFRESH_TOKEN = "refresh-token"  # noqa: S105 - the name of the secret, not the secret
+    ACCESS_TOKEN = "access-token"  # noqa: S105
+
+
+class Vault(Protocol):
+    """Where secrets live. Raises, all methods: VaultUnavailable."""
+
+    @property
+    def kind(self) -> str:
+        """`keyring`, `file`, `memory` or `environment`."""
+
+    @property
+    def backend(self) -> str | None:
+        """The keyring's own name, so that a later start finds it without a search."""
+
+    def read(self, secret: Secret) -> str | None:
+        """The secret, or None when there is none."""
+
+    def write(self, secret: Secret, value: str) -> None:
+        """Keep the secret and read it back; returns only when it is really there."""
+
+    def forget(self) -> None:
+        """Remove every secret of the workspace; nothing there is fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What portalcal learned when it connected: no secret among it. `account` is an e-mail address."""
+
+    account: str
+    permissions: frozenset[Permission]
+    conflicts: tuple[str, ...]
+    booking: str
+    connected_at: datetime
+    vault: str = "keyring"
+    backend: str | None = None
+
+
+class Connections(Protocol):
+    """The file beside the ledger that remembers the connection."""
+
+    def read(self) -> Connection | None:
+        """The connection, or None. Raises: ConfigInvalid (damaged by hand)."""
+
+    def write(self, connection: Connection) -> None:
+        """Replace it, atomically."""
+
+    def forget(self) -> None:
+        """Remove it; nothing there is fine."""
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------
+
+
+class GuardsOverlap(Exception):
+    """The ledger refused a booking, because its guard overlaps that of a live one."""
+
+    def __init__(self, other: Booking) -> None:
+        super().__init__(str(other.id))
+        self.other = other
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which bookings to list; None and () do not narrow. A window matches meetings that overlap it."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    states: tuple[State, ...] = ()
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts for `status`: live bookings, held ones, errands past due, live upcoming ones without an event."""
+
+    live: int
+    held: int
+    overdue: int
+    without_event: int
+
+
+class Ledger(Protocol):
+    """The durable record of bookings and errands of one workspace. Each method is one transaction.
+
+    Raises, all methods: LedgerBusy, LedgerUnusable, LedgerTooNew.
+    """
+
+    def hold(self, booking: Booking, *, put: bool) -> Booking:
+        """Record a new booking and, with `put`, the errand that makes its event.
+
+        If its key is taken already, nothing is written and the booking under that key comes back.
+        Raises also GuardsOverlap.
+        """
+
+    def find(self, booking: str) -> Booking:
+        """The booking of that id, or whose id starts so, if only one does. Raises also BookingNotFound."""
+
+    def under_key(self, key: str) -> Booking | None:
+        """The booking made with that idempotency key."""
+
+    def live_in(self, window: Interval) -> tuple[Booking, ...]:
+        """Live bookings whose guard overlaps the window, by start."""
+
+    def search(self, search: Search) -> tuple[Booking, ...]:
+        """Bookings in any state, by start."""
+
+    def begin_cancel(self, booking: Booking) -> Booking:
+        """Record a booking as `cancelling` and owe Google the removal of its event.
+
+        A `put` that was never tried is dropped instead, and a booking without an event ends at once: `cancelled`.
+        Returns the booking as it now stands; one that is cancelled already is returned as it is.
+        """
+
+    def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:
+        """Errands that may be tried now, oldest first, at most one of a booking, none under a lease."""
+
+    def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
+        """Take the errand for `errands.LEASE`, counting the attempt; None when another process has it."""
+
+    def errand_of(self, booking: UUID) -> Errand | None:
+        """The first errand still owed for a booking, leased or not."""
+
+    def settle(self, errand: Errand, booking: Booking) -> None:
+        """Record the booking as it came out and the errand as done."""
+
+    def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
+        """Record a failed attempt, end the lease and try again at `due_at`."""
+
+    def tally(self, now: datetime) -> Tally:
+        """Counts for `status`."""
+
+
+# --- the person in front --------------------------------------------------------------------------------------
+
+
+class View(Protocol):
+    """What a use-case may say before it has its result."""
+
+    def warn(self, code: str, message: str) -> None:
+        """One actionable sentence."""
+
+    def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
+        """Show the permissions, why each is needed, and where to grant them."""
+
+    def confirm(self, question: str, *, consequences: tuple[str, ...], action: str, flag: str) -> bool:
+        """Tell what will follow and ask. Raises: ConfirmationRequired (nobody can be asked)."""
+
+
+class World(Protocol):
+    """The ports together, each made on first use. `Portal` of wiring.py is one."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def calendars(self) -> Calendars: ...
+    @property
+    def consent(self) -> Consent: ...
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def connections(self) -> Connections: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def view(self) -> View: ...
+
+    def calendars_with(self, grant: Grant) -> Calendars:
+        """Google Calendar through a grant that is not kept yet."""
