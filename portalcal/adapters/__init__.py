@@ -1,0 +1,1 @@
+"""One outside thing each, behind a port. Heavy imports stand at the top; wiring.py decides when they load."""

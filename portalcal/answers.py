@@ -1,0 +1,170 @@
+"""What the use-cases answer with. Frozen and free of words: the views put them on a terminal, in JSON or in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from portalcal.core.booking import Booking
+from portalcal.core.diagnosis import Check, Condition
+from portalcal.core.instants import dates, local_date
+from portalcal.core.intervals import Interval
+from portalcal.core.permissions import Permission
+from portalcal.core.slots import FreeBusy, Question, Reason
+from portalcal.ports import Calendar, Connection, Revocation, Tally
+
+
+class Basis(StrEnum):
+    """What an availability rests on."""
+
+    CALENDARS = "calendars"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The offered meetings that start on one date of the display zone."""
+
+    date: date
+    slots: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The offered meetings of a window with all that they rest on. `zone` is the display zone."""
+
+    question: Question
+    zone: ZoneInfo
+    slots: tuple[Interval, ...]
+    checked_at: datetime
+
+    @property
+    def basis(self) -> Basis:
+        """Whether calendars were asked."""
+        return Basis.SCHEDULE if self.question.calendars is None else Basis.CALENDARS
+
+    @property
+    def unread(self) -> tuple[FreeBusy, ...]:
+        """The calendars that could not be read."""
+        return tuple(each for each in self.question.calendars or () if each.unread is not None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every conflict calendar was read."""
+        return not self.unread
+
+    @property
+    def days(self) -> tuple[Day, ...]:
+        """Every date of the window in the display zone, with its slots; a window that ends at midnight ends the day before."""
+        window = self.question.window
+        first = local_date(window.start, self.zone)
+        last = local_date(window.end - datetime.resolution, self.zone)
+        by_date: dict[date, list[Interval]] = {day: [] for day in dates(first, last)}
+        for slot in self.slots:
+            by_date[local_date(slot.start, self.zone)].append(slot)
+        return tuple(Day(day, tuple(slots)) for day, slots in by_date.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one meeting is offered or not. `before` and `after` are the nearest offered ones of the window asked."""
+
+    meeting: Interval
+    zone: ZoneInfo
+    reasons: tuple[Reason, ...]
+    before: Interval | None
+    after: Interval | None
+    availability: Availability
+
+    @property
+    def is_offered(self) -> bool:
+        """Offered means that there is no reason against it."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A booking as it stands after `book`. `is_dry_run`: it was only checked; nothing was held or told."""
+
+    booking: Booking
+    zone: ZoneInfo
+    is_replayed: bool = False
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A booking as it stands after `cancel`. `was_already`: it had been cancelled, or its event was gone, before."""
+
+    booking: Booking
+    zone: ZoneInfo
+    was_already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    """Bookings by start, to be shown in `zone`."""
+
+    bookings: tuple[Booking, ...]
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The calendars that count for conflicts and the one that receives bookings."""
+
+    conflicts: tuple[str, ...]
+    booking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The account's calendars and what is chosen among them. `is_pinned`: config.toml decides, not the command."""
+
+    calendars: tuple[Calendar, ...]
+    selection: Selection
+    is_pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A working connection. `was_already`: nothing had to be done."""
+
+    connection: Connection
+    selection: Selection
+    was_already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """What `disconnect` did. `account` is None when nothing was connected."""
+
+    account: str | None
+    revocation: Revocation
+    upcoming: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCalendar:
+    """A selected calendar as `status` found it. `state` is `ok`, or what is wrong with it."""
+
+    calendar: Calendar
+    use: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What works, what does not, and why."""
+
+    condition: Condition
+    workspace: str
+    account: str | None
+    checked_at: datetime
+    zone: ZoneInfo
+    checks: tuple[Check, ...]
+    permissions: frozenset[Permission]
+    calendars: tuple[ChosenCalendar, ...]
+    tally: Tally | None

@@ -1,0 +1,1 @@
+"""Answers to words: on a terminal, in JSON, in files. Nothing here decides."""
