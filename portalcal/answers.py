@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
@@ -23,16 +23,14 @@ class Basis(StrEnum):
     SCHEDULE = "schedule"
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """The offered meetings that start on one date of the display zone."""
 
     date: date
     slots: tuple[Interval, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(NamedTuple):
     """The offered meetings of a window with all that they rest on. `zone` is the display zone."""
 
     question: Question
@@ -67,8 +65,7 @@ class Availability:
         return tuple(Day(day, tuple(slots)) for day, slots in by_date.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why one meeting is offered or not. `before` and `after` are the nearest offered ones of the window asked."""
 
     meeting: Interval
@@ -84,8 +81,7 @@ class Explanation:
         return not self.reasons
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """A booking as it stands after `book`. `is_dry_run`: it was only checked; nothing was held or told."""
 
     booking: Booking
@@ -94,8 +90,7 @@ class Booked:
     is_dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(NamedTuple):
     """A booking as it stands after `cancel`. `was_already`: it had been cancelled, or its event was gone, before."""
 
     booking: Booking
@@ -103,24 +98,21 @@ class Cancelled:
     was_already: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Bookings:
+class Bookings(NamedTuple):
     """Bookings by start, to be shown in `zone`."""
 
     bookings: tuple[Booking, ...]
     zone: ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The calendars that count for conflicts and the one that receives bookings."""
 
     conflicts: tuple[str, ...]
     booking: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The account's calendars and what is chosen among them. `is_pinned`: config.toml decides, not the command."""
 
     calendars: tuple[Calendar, ...]
@@ -128,8 +120,7 @@ class Choice:
     is_pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(NamedTuple):
     """A working connection. `was_already`: nothing had to be done."""
 
     connection: Connection
@@ -137,8 +128,7 @@ class Connected:
     was_already: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(NamedTuple):
     """What `disconnect` did. `account` is None when nothing was connected."""
 
     account: str | None
@@ -146,8 +136,7 @@ class Disconnected:
     upcoming: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenCalendar:
+class ChosenCalendar(NamedTuple):
     """A selected calendar as `status` found it. `state` is `ok`, or what is wrong with it."""
 
     calendar: Calendar
@@ -155,8 +144,7 @@ class ChosenCalendar:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """What works, what does not, and why."""
 
     condition: Condition

@@ -10,8 +10,8 @@
     ├── NotFoundError (6)        BookingNotFound  CalendarNotFound  LinkNotFound  EventNotFound
     └── TryLaterError (7)        GoogleUnreachable  GoogleBusy  QuotaExhausted  CalendarUnreadable  LedgerBusy
 
-An error carries facts: its dataclass fields, which are its `details` for scripts. `says` and `advice` put them into
-words, beside the facts they speak of; a class whose words depend on the facts overrides `message` or `hint`.
+An error carries facts: its annotated fields, which are its `details` for scripts. `says` and `advice` put them into
+words, beside the facts they speak of; a class whose words depend on the facts overrides `sentence` or `hint`.
 Times arrive already worded with their zone. No field ever holds a token, a code or a client secret.
 """
 
@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Self, dataclass_transform
 
 
 class Exit(IntEnum):
@@ -74,25 +73,61 @@ def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     return f"; did you mean {near}?" if near else ""
 
 
-@dataclass(eq=False)
+@dataclass_transform(eq_default=False)
 class PortalcalError(Exception):
-    """An expected failure. `retryable`: the same command may succeed later with nothing changed by hand."""
+    """An expected failure.
+
+    A subclass lists its facts as annotated fields, like a dataclass; `dataclass` itself would cost every start 6 ms
+    for this module (measured), so the fields are bound here. `retryable`: the same command may succeed later with
+    nothing changed by hand. `outcome` is what the command that failed did or did not do.
+    """
 
     code: ClassVar[str]
     exit: ClassVar[Exit]
     retryable: ClassVar[bool] = False
     says: ClassVar[str]
     advice: ClassVar[str | None] = None
+    _names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        own = (
+            name
+            for name, kind in cls.__dict__.get("__annotations__", {}).items()
+            if "ClassVar" not in str(kind)
+        )
+        cls._names = (*cls._names, *own)
+
+    def __init__(self, *values: object, **named: object) -> None:
+        given = dict(zip(self._names, values, strict=False)) | named
+        missing = [name for name in self._names if name not in given and not hasattr(type(self), name)]
+        if missing or len(values) > len(self._names) or not given.keys() <= set(self._names):
+            raise TypeError(f"{type(self).__name__} takes {self._names}, was given {values} and {named}")
+        super().__init__()
+        self.__dict__.update(given)
+        self.outcome = ""
 
     @property
     def details(self) -> dict[str, object]:
         """The facts by name."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: getattr(self, name) for name in self._names}
+
+    @property
+    def sentence(self) -> str:
+        """What is so; no full stop, unless it is more than one sentence."""
+        return self.says.format_map(self.details)
 
     @property
     def message(self) -> str:
-        """What is so, and what was and was not done: one or two sentences."""
-        return self.says.format_map(self.details)
+        """What is so, and what was and was not done."""
+        if not self.outcome or self.sentence.endswith(self.outcome):
+            return self.sentence
+        return f"{self.sentence.rstrip('.')}. {self.outcome}"
+
+    def with_outcome(self, outcome: str) -> Self:
+        """The same error, which now also says what its command did or did not do: `Nothing was booked.`"""
+        self.outcome = outcome
+        return self
 
     @property
     def hint(self) -> str | None:
@@ -141,7 +176,6 @@ class TryLaterError(PortalcalError):
     retryable = True
 
 
-@dataclass(eq=False)
 class Usage(UsageError):
     """A parameter that cannot be read or does not go with another."""
 
@@ -155,7 +189,6 @@ class Usage(UsageError):
         return self.remedy
 
 
-@dataclass(eq=False)
 class ConfirmationRequired(UsageError):
     """A question that nobody is there to answer."""
 
@@ -166,8 +199,7 @@ class ConfirmationRequired(UsageError):
     flag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in a configuration file: dotted key, value as written, what was expected."""
 
     key: str
@@ -179,7 +211,6 @@ class Problem:
         return f"{self.key}{shown}: {self.expected}" if self.key else self.expected
 
 
-@dataclass(eq=False)
 class ConfigInvalid(ConfigurationError):
     """The configuration file cannot be used; every problem in it is reported at once."""
 
@@ -189,7 +220,7 @@ class ConfigInvalid(ConfigurationError):
     problems: tuple[Problem, ...]
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         if len(self.problems) == 1:
             return f"{self.path}: {self.problems[0]}"
         return "\n".join(
@@ -204,7 +235,6 @@ _MAKE_A_CLIENT = (
 )
 
 
-@dataclass(eq=False)
 class ClientInvalid(ConfigurationError):
     """No OAuth client, or a file that is not a Desktop client. `found` says what is there."""
 
@@ -215,13 +245,12 @@ class ClientInvalid(ConfigurationError):
     expected: str = "installed"
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         if self.path is None:
             return "there is no OAuth client yet, so Google cannot be asked for consent"
         return f'{self.path} is not a Desktop client: found {self.found}, expected "{self.expected}"'
 
 
-@dataclass(eq=False)
 class ClientRejected(ConfigurationError):
     """Google does not accept the OAuth client: deleted, unknown, or its secret is wrong."""
 
@@ -231,7 +260,6 @@ class ClientRejected(ConfigurationError):
     reason: str
 
 
-@dataclass(eq=False)
 class CalendarNotWritable(ConfigurationError):
     """Bookings cannot go to this calendar with the permissions portalcal asks for."""
 
@@ -244,7 +272,6 @@ class CalendarNotWritable(ConfigurationError):
     role: str = "unknown"
 
 
-@dataclass(eq=False)
 class ApiNotEnabled(ConfigurationError):
     """The Cloud project of the OAuth client has the Calendar API switched off."""
 
@@ -254,7 +281,6 @@ class ApiNotEnabled(ConfigurationError):
     link: str = "https://console.cloud.google.com/apis/library/calendar-json.googleapis.com"
 
 
-@dataclass(eq=False)
 class LedgerTooNew(ConfigurationError):
     """The ledger was written by a later portalcal; it is left exactly as it is."""
 
@@ -266,7 +292,6 @@ class LedgerTooNew(ConfigurationError):
     known: int
 
 
-@dataclass(eq=False)
 class LedgerUnusable(ConfigurationError):
     """The ledger cannot be opened or written: damaged, read-only, the disk is full."""
 
@@ -277,7 +302,6 @@ class LedgerUnusable(ConfigurationError):
     reason: str
 
 
-@dataclass(eq=False)
 class VaultUnavailable(ConfigurationError):
     """Secrets cannot be kept or read on this machine. `backend` names the keyring where known."""
 
@@ -287,7 +311,7 @@ class VaultUnavailable(ConfigurationError):
     backend: str | None = None
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         backend = f" ({self.backend})" if self.backend else ""
         return f"the keyring cannot be used{backend}: {self.reason}"
 
@@ -296,7 +320,6 @@ class VaultUnavailable(ConfigurationError):
         return self.remedy
 
 
-@dataclass(eq=False)
 class NotConnected(ConnectError):
     """This workspace has no grant."""
 
@@ -305,7 +328,6 @@ class NotConnected(ConnectError):
     workspace: str
 
 
-@dataclass(eq=False)
 class ConsentDenied(ConnectError):
     """Consent was refused, or Google ended it. `reason` is Google's error code."""
 
@@ -313,7 +335,7 @@ class ConsentDenied(ConnectError):
     reason: str = "access_denied"
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         if self.reason == "access_denied":
             return "access was denied on the consent page. Nothing was stored."
         if self.reason == "admin_policy_enforced":
@@ -327,7 +349,6 @@ class ConsentDenied(ConnectError):
         return "run `portalcal connect` again and choose Allow"
 
 
-@dataclass(eq=False)
 class ConsentTimedOut(ConnectError):
     """Nobody answered on the consent page in time."""
 
@@ -340,7 +361,6 @@ class ConsentTimedOut(ConnectError):
     seconds: int
 
 
-@dataclass(eq=False)
 class PermissionMissing(ConnectError):
     """Permissions that were not granted, by key and in the words of CLI.md. `stored`: a kept grant lacks them."""
 
@@ -350,7 +370,7 @@ class PermissionMissing(ConnectError):
     stored: bool = False
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         names = ", ".join(f'"{each}"' for each in self.shown)
         kept = "" if self.stored else ". Nothing was stored."
         return f"{'permission' if len(self.shown) == 1 else 'permissions'} missing: {names}{kept}"
@@ -361,7 +381,6 @@ class PermissionMissing(ConnectError):
         return f"run `portalcal connect{force}` and leave every box ticked"
 
 
-@dataclass(eq=False)
 class GrantRevoked(ConnectError):
     """Google no longer honours the refresh token. `reason` is Google's description."""
 
@@ -372,7 +391,6 @@ class GrantRevoked(ConnectError):
     reason: str
 
 
-@dataclass(eq=False)
 class GrantExpired(ConnectError):
     """The grant ended by age, or an access token that cannot be renewed ran out."""
 
@@ -383,7 +401,6 @@ class GrantExpired(ConnectError):
     reason: str
 
 
-@dataclass(eq=False)
 class ReauthRequired(ConnectError):
     """The organisation's session policy asks the person to sign in again."""
 
@@ -393,8 +410,7 @@ class ReauthRequired(ConnectError):
     account: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A time that could be had instead. `words` name its zone."""
 
     start: datetime
@@ -402,38 +418,36 @@ class Offer:
     words: str
 
 
-@dataclass(eq=False)
 class _Unavailable(ConflictError):
-    when: str
-    alternatives: tuple[Offer, ...] = field(default=(), kw_only=True)
-
     @property
     def hint(self) -> str:
-        if self.alternatives:
-            return "nearest: " + " · ".join(each.words for each in self.alternatives)
+        offers = self.details["alternatives"]
+        if isinstance(offers, tuple) and offers:
+            return "nearest: " + " · ".join(each.words for each in offers)
         return "see what is open with `portalcal availability`"
 
 
-@dataclass(eq=False)
 class SlotTaken(_Unavailable):
     """The time is busy at Google or promised to another booking. `by` says by whom, in words."""
 
     code = "slot-taken"
     says = "{when} is taken by {by}. Nothing was booked."
+    when: str
     by: str
+    alternatives: tuple[Offer, ...] = ()
 
 
-@dataclass(eq=False)
 class SlotNotOffered(_Unavailable):
     """The schedule or its rules do not offer the time. `reasons` are codes of AVAILABILITY.md section 6."""
 
     code = "slot-not-offered"
     says = "{when} is not offered: {why}. Nothing was booked."
+    when: str
     why: str
     reasons: tuple[str, ...] = ()
+    alternatives: tuple[Offer, ...] = ()
 
 
-@dataclass(eq=False)
 class KeyReused(ConflictError):
     """The idempotency key belongs to another request; `differs` names the fields."""
 
@@ -444,12 +458,11 @@ class KeyReused(ConflictError):
     differs: tuple[str, ...]
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         differs = ", ".join(self.differs)
         return f"the key {self.key} belongs to booking {self.booking}, which differs in {differs}. Nothing was booked."
 
 
-@dataclass(eq=False)
 class AlreadyMoved(ConflictError):
     """Someone changed the event at Google meanwhile."""
 
@@ -460,7 +473,6 @@ class AlreadyMoved(ConflictError):
     when: str
 
 
-@dataclass(eq=False)
 class OtherAccount(ConflictError):
     """Consent was given with another Google account than this workspace is connected to."""
 
@@ -473,7 +485,6 @@ class OtherAccount(ConflictError):
     chosen: str
 
 
-@dataclass(eq=False)
 class GoogleRefused(ConflictError):
     """Google understood the request and will not carry it out, now or later."""
 
@@ -484,7 +495,6 @@ class GoogleRefused(ConflictError):
     status: int
 
 
-@dataclass(eq=False)
 class BookingNotFound(NotFoundError):
     """No booking of this workspace has that id."""
 
@@ -494,7 +504,6 @@ class BookingNotFound(NotFoundError):
     booking: str
 
 
-@dataclass(eq=False)
 class CalendarNotFound(NotFoundError):
     """The account has no such calendar, or cannot see it any more."""
 
@@ -504,13 +513,12 @@ class CalendarNotFound(NotFoundError):
     known: tuple[str, ...] = ()
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         return (
             f"there is no calendar {self.calendar} in this account{did_you_mean(self.calendar, self.known)}"
         )
 
 
-@dataclass(eq=False)
 class LinkNotFound(NotFoundError):
     """No `[links.NAME]` in the configuration."""
 
@@ -519,7 +527,7 @@ class LinkNotFound(NotFoundError):
     known: tuple[str, ...] = ()
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         return f"there is no link {self.link} in the configuration{did_you_mean(self.link, self.known)}"
 
     @property
@@ -529,7 +537,6 @@ class LinkNotFound(NotFoundError):
         return f"the links are: {', '.join(self.known)}"
 
 
-@dataclass(eq=False)
 class EventNotFound(NotFoundError):
     """Google has no event with that id on that calendar."""
 
@@ -540,7 +547,6 @@ class EventNotFound(NotFoundError):
     event_id: str
 
 
-@dataclass(eq=False)
 class GoogleUnreachable(TryLaterError):
     """No answer, or none of Google's: DNS, TCP, TLS, proxy, time-out, captive portal.
 
@@ -559,7 +565,6 @@ class GoogleUnreachable(TryLaterError):
         return self.remedy
 
 
-@dataclass(eq=False)
 class GoogleBusy(TryLaterError):
     """Rate limits and 5xx that outlasted the retries. `sent`: the outcome of a write is unknown."""
 
@@ -571,7 +576,6 @@ class GoogleBusy(TryLaterError):
     sent: bool = False
 
 
-@dataclass(eq=False)
 class QuotaExhausted(TryLaterError):
     """A usage limit that lasts hours."""
 
@@ -581,15 +585,13 @@ class QuotaExhausted(TryLaterError):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A calendar that did not tell its busy times, with Google's reason."""
 
     id: str
     reason: str
 
 
-@dataclass(eq=False)
 class CalendarUnreadable(TryLaterError):
     """Busy times of a conflict calendar are unknown, so nothing can be called free."""
 
@@ -597,7 +599,7 @@ class CalendarUnreadable(TryLaterError):
     calendars: tuple[Unread, ...]
 
     @property
-    def message(self) -> str:
+    def sentence(self) -> str:
         which = ", ".join(f"{each.id} ({each.reason})" for each in self.calendars)
         return f"busy times cannot be read: {which}"
 
@@ -609,7 +611,6 @@ class CalendarUnreadable(TryLaterError):
         )
 
 
-@dataclass(eq=False)
 class LedgerBusy(TryLaterError):
     """Another process kept the ledger locked for longer than we wait."""
 

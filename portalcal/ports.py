@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from portalcal.config import Config
@@ -34,8 +34,7 @@ class Clock(Protocol):
 # --- Google Calendar ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(NamedTuple):
     """An entry of the account's calendar list. `role` is Google's accessRole, kept as it came."""
 
     id: str
@@ -51,8 +50,7 @@ class Calendar:
         return self.role == "owner"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An event as we want it at Google: `id` is ours, `booking` goes into its private properties."""
 
     id: str
@@ -67,8 +65,7 @@ class Draft:
     meet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event as Google has it.
 
     `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
@@ -153,8 +150,7 @@ class Grant:
             raise ValueError("a grant without a refresh token cannot be kept")
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRequest:
+class ConsentRequest(NamedTuple):
     """How to ask. `port` 0 takes any free one; `login_hint` pre-selects an account; `timeout` is in seconds."""
 
     scopes: tuple[str, ...]
@@ -232,8 +228,7 @@ class Vault(Protocol):
         """Remove every secret of the workspace; nothing there is fine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """What portalcal learned when it connected: no secret among it. `account` is an e-mail address."""
 
     account: str
@@ -269,8 +264,7 @@ class GuardsOverlap(Exception):
         self.other = other
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """Which bookings to list; None and () do not narrow. A window matches meetings that overlap it."""
 
     start: datetime | None = None
@@ -279,8 +273,7 @@ class Search:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """Counts for `status`: live bookings, held ones, errands past due, live upcoming ones without an event."""
 
     live: int
