@@ -215,9 +215,9 @@ class ConfigInvalid(ConfigurationError):
     """The configuration file cannot be used; every problem in it is reported at once."""
 
     code = "config-invalid"
-    advice = "every key with its default is in `config.example.toml`"
     path: str
     problems: tuple[Problem, ...]
+    remedy: str = "every key with its default is in `config.example.toml`"
 
     @property
     def sentence(self) -> str:
@@ -226,6 +226,10 @@ class ConfigInvalid(ConfigurationError):
         return "\n".join(
             [f"{self.path}: {len(self.problems)} problems", *(f"  {each}" for each in self.problems)]
         )
+
+    @property
+    def hint(self) -> str:
+        return self.remedy
 
 
 _MAKE_A_CLIENT = (

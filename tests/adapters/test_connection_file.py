@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from portalcal.adapters.connection_file import ConnectionFile
+from portalcal.core.permissions import Permission
+from portalcal.errors import ClientInvalid, ConfigInvalid
+from portalcal.ports import Connection
+from tests.builders import at
+
+CONNECTION = Connection(
+    account="ana@example.com",
+    permissions=frozenset(Permission),
+    conflicts=("primary", "Zoë & co@group.calendar.google.com"),
+    booking="primary",
+    connected_at=at("09:00"),
+    backend="keyring.backends.SecretService.Keyring",
+)
+
+needs_permissions = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="file modes do not stop this user"
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "default" / "connection.toml"
+
+
+@pytest.fixture
+def file(path: Path) -> ConnectionFile:
+    return ConnectionFile(path)
+
+
+def mode(path: Path) -> str:
+    return oct(stat.S_IMODE(path.stat().st_mode))
+
+
+def test_nothing_is_connected_before_the_first_connection(file: ConnectionFile) -> None:
+    assert file.read() is None
+
+
+@pytest.mark.parametrize(
+    "connection", [CONNECTION, CONNECTION._replace(backend=None, permissions=frozenset())]
+)
+def test_what_was_written_is_read(file: ConnectionFile, connection: Connection) -> None:
+    file.write(connection)
+
+    assert file.read() == connection
+
+
+def test_the_file_reads_like_one_a_person_would_write(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION._replace(conflicts=("primary",)))
+
+    assert path.read_text(encoding="utf-8") == (
+        "# Written by portalcal. `portalcal connect` and `portalcal calendars` change it.\n"
+        "\n"
+        'account = "ana@example.com"\n'
+        "permissions = [\n"
+        '    "view_calendars",\n'
+        '    "view_events",\n'
+        '    "create_events",\n'
+        '    "edit_events",\n'
+        "]\n"
+        "conflicts = [\n"
+        '    "primary",\n'
+        "]\n"
+        'booking = "primary"\n'
+        "connected_at = 2026-03-02 09:00:00+00:00\n"
+        'vault = "keyring"\n'
+        'backend = "keyring.backends.SecretService.Keyring"\n'
+    )
+
+
+def test_only_its_owner_may_read_it_whatever_the_umask(file: ConnectionFile, path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file.write(CONNECTION)
+    finally:
+        os.umask(before)
+
+    assert [mode(path), mode(path.parent), mode(path.parent.parent)] == ["0o600", "0o700", "0o700"]
+
+
+def test_a_folder_that_is_there_keeps_its_mode(file: ConnectionFile, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.parent.chmod(0o750)
+
+    file.write(CONNECTION)
+
+    assert mode(path.parent) == "0o750"
+
+
+def test_writing_leaves_no_other_file_behind(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    file.write(CONNECTION._replace(account="ben@example.com"))
+
+    assert [each.name for each in path.parent.iterdir()] == ["connection.toml"]
+
+
+def test_forgetting_twice_is_forgetting(file: ConnectionFile) -> None:
+    file.write(CONNECTION)
+
+    file.forget()
+    file.forget()
+
+    assert file.read() is None
+
+
+def test_keys_of_a_later_version_are_passed_over(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    path.write_text(
+        path.read_text(encoding="utf-8") + '\nlater = "much"\n[later_still]\nx = 1\n', encoding="utf-8"
+    )
+
+    assert file.read() == CONNECTION
+
+
+def test_every_mistake_in_it_is_named_with_key_value_and_what_was_expected(
+    file: ConnectionFile, path: Path
+) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        'account = 7\npermissions = ["view_event"]\nconflicts = "primary"\nconnected_at = 2026-03-02\nvault = true\n',
+        encoding="utf-8",
+    )
+
+    with pytest.raises(ConfigInvalid) as caught:
+        file.read()
+
+    assert caught.value.message == (
+        f"{path}: 6 problems\n"
+        "  account = 7: expected text in quotes\n"
+        '  permissions = "view_event": there is no such permission; did you mean view_events?\n'
+        '  conflicts = "primary": expected a list of texts in quotes\n'
+        "  booking: missing; expected text in quotes\n"
+        "  connected_at = 2026-03-02: expected a time with its offset, like 2026-11-25T10:00:00Z\n"
+        "  vault = true: expected text in quotes"
+    )
+    assert caught.value.hint == "mend that by hand, or delete the file and run `portalcal connect`"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"account = ", "not TOML: Invalid value (at end of document)"),
+        (b'account = "\xff"', "expected UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named(
+    file: ConnectionFile, path: Path, *, content: bytes, said: str
+) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigInvalid) as caught:
+        file.read()
+
+    assert caught.value.message == f"{path}: {said}"
+
+
+def test_a_folder_in_its_place_is_named(file: ConnectionFile, path: Path) -> None:
+    path.mkdir(parents=True)
+
+    with pytest.raises(ConfigInvalid, match="is a directory"):
+        file.read()
+
+
+def test_a_write_that_cannot_happen_leaves_the_old_file_and_nothing_else(
+    file: ConnectionFile, path: Path
+) -> None:
+    # A folder where the file should be cannot be replaced by a file, for root neither.
+    path.mkdir(parents=True)
+
+    with pytest.raises(ConfigInvalid) as caught:
+        file.write(CONNECTION)
+
+    assert caught.value.message == f"{path}: cannot be written: is a directory"
+    assert [each.name for each in path.parent.iterdir()] == ["connection.toml"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file", encoding="utf-8")
+    file = ConnectionFile(tmp_path / "data" / "default" / "connection.toml")
+
+    with pytest.raises(ConfigInvalid, match="cannot be written: file exists") as caught:
+        file.write(CONNECTION)
+
+    assert (
+        caught.value.hint == f"make {tmp_path / 'data' / 'default'} writable, then run the same command again"
+    )
+
+
+@needs_permissions
+def test_a_read_only_folder_leaves_the_old_file(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    path.parent.chmod(0o500)
+
+    with pytest.raises(ConfigInvalid, match="cannot be written: permission denied"):
+        file.write(CONNECTION._replace(account="ben@example.com"))
+
+    path.parent.chmod(0o700)
+    assert file.read() == CONNECTION
+
+
+def test_the_client_is_kept_beside_the_connection_for_its_owner_alone(
+    file: ConnectionFile, path: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "download.json"
+    source.write_bytes(b'{"installed": {}}')
+
+    kept = file.keep_client(source)
+
+    assert kept == file.client_path == path.parent / "client_secret.json"
+    assert kept.read_bytes() == b'{"installed": {}}'
+    assert mode(kept) == "0o600"
+
+
+def test_the_kept_client_may_be_given_again(file: ConnectionFile, tmp_path: Path) -> None:
+    source = tmp_path / "download.json"
+    source.write_bytes(b'{"installed": {}}')
+    kept = file.keep_client(source)
+
+    assert file.keep_client(kept).read_bytes() == b'{"installed": {}}'
+
+
+def test_forgetting_the_connection_keeps_the_client(file: ConnectionFile, tmp_path: Path) -> None:
+    source = tmp_path / "download.json"
+    source.write_bytes(b"{}")
+    file.keep_client(source)
+    file.write(CONNECTION)
+
+    file.forget()
+
+    assert file.client_path.exists()
+
+
+def test_a_client_that_is_not_there_is_named(file: ConnectionFile, tmp_path: Path) -> None:
+    with pytest.raises(ClientInvalid) as caught:
+        file.keep_client(tmp_path / "nowhere.json")
+
+    assert caught.value.path == str(tmp_path / "nowhere.json")
+    assert caught.value.found == "no such file or directory"
