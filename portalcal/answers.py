@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,7 +68,10 @@ class Availability(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why one meeting is offered or not. `before` and `after` are the nearest offered ones of the window asked."""
+    """Why one meeting is offered or not. `before` and `after` are the nearest offered ones of the window asked.
+
+    `calendar_names` are the names of calendars by id, as far as they are known.
+    """
 
     meeting: Interval
     zone: ZoneInfo
@@ -74,6 +79,7 @@ class Explanation(NamedTuple):
     before: Interval | None
     after: Interval | None
     availability: Availability
+    calendar_names: Mapping[str, str] = MappingProxyType({})
 
     @property
     def is_offered(self) -> bool:
@@ -110,6 +116,16 @@ class Selection(NamedTuple):
 
     conflicts: tuple[str, ...]
     booking: str
+
+    def use_of(self, calendar: Calendar) -> str | None:
+        """`conflicts`, `booking`, `both`, or None. The primary calendar is also meant by the name `primary`."""
+        names = {calendar.id, "primary"} if calendar.is_primary else {calendar.id}
+        counts, books = not names.isdisjoint(self.conflicts), self.booking in names
+        if counts and books:
+            return "both"
+        if books:
+            return "booking"
+        return "conflicts" if counts else None
 
 
 class Choice(NamedTuple):
