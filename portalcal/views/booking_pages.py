@@ -1,0 +1,134 @@
+"""Bookings on a terminal: the card of one, the list of many."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from portalcal import answers
+from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.instants import local_date
+from portalcal.views import reasons, words
+from portalcal.views.foreign import shown, shown_lines
+from portalcal.views.layout import facts, indented, prose
+
+_SHORT_ID = 8
+"""Of a booking: enough to find it again, and to tell any two apart that one person will ever compare."""
+
+
+_STATES = {
+    State.HELD: ("held: recorded here, Google not told yet", "yellow"),
+    State.CONFIRMED: ("confirmed", "green"),
+    State.CANCELLING: ("cancelling: cancelled here, Google not told yet", "yellow"),
+    State.CANCELLED: ("cancelled", "dim"),
+    State.REFUSED: ("refused by Google", "red"),
+}
+_SENT = {
+    Notify.ALL: "Google e-mailed {everybody}",
+    Notify.EXTERNAL: "Google e-mailed the guests outside the organisation, of {everybody}",
+    Notify.NONE: "nobody was e-mailed",
+}
+
+
+def booked(answer: answers.Booked, *, now: datetime) -> RenderableType:
+    """The card of a booking just made: its id first, what was sent to whom last."""
+    if answer.is_dry_run:
+        title = Text("This can be booked; nothing was held or sent (--dry-run)", style="bold")
+        return Group(title, "", indented(_card(answer.booking, answer.zone, now=now, is_planned=True)))
+    note = [prose("The same request was booked before under this key; nothing new was made", style="dim")]
+    card = indented(_card(answer.booking, answer.zone, now=now))
+    return Group(Text(str(answer.booking.id), style="bold"), *(note if answer.is_replayed else []), "", card)
+
+
+def cancelled(answer: answers.Cancelled, *, now: datetime) -> RenderableType:
+    """What became of a cancelled booking."""
+    booking = answer.booking
+    if answer.was_already:
+        headline = Text("Already cancelled; nothing was left to do", style="bold")
+    elif booking.state is State.CANCELLING:
+        headline = Text(
+            "Cancelled here; the event will be removed as soon as Google can be told", style="bold"
+        )
+    else:
+        headline = Text("Cancelled", style="bold")
+    return Group(headline, "", indented(_card(booking, answer.zone, now=now)))
+
+
+def one_booking(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
+    """The card of `bookings ID`."""
+    return Group(Text(str(booking.id), style="bold"), "", indented(_card(booking, zone, now=now)))
+
+
+def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool = False) -> Table:
+    wish = booking.wish
+    state, colour = _STATES[booking.state]
+    when = Text(words.meeting(booking.meeting, zone), style="bold").append(
+        f"\n{words.near(booking.meeting, zone, now=now)}", style="not bold dim"
+    )
+    return facts([
+        ("what", Text(shown(wish.title), style="bold")),
+        ("when", when),
+        ("who", _people(booking)),
+        ("where", shown(wish.location)),
+        ("Meet", _link(booking.meet_url)),
+        ("notes", Text("\n").join(map(Text, shown_lines(wish.notes))) if wish.notes else None),
+        ("link", shown(wish.link or "")),
+        ("state", None if is_planned else Text(state, style=colour).append(_ending(booking), style="dim")),
+        ("sent", None if is_planned else _sent(booking)),
+        ("event", _link(booking.event_url)),
+        ("key", shown(booking.key or "")),
+    ])  # fmt: skip
+
+
+def _people(booking: Booking) -> Text:
+    guest = booking.wish.guest
+    lines = [Text(shown(guest.name)).append(f" <{shown(guest.email)}>", style="dim")]
+    return Text("\n").join([*lines, *(Text(shown(each)) for each in booking.wish.guests)])
+
+
+def _link(url: str | None) -> Text | None:
+    return Text(shown(url), style=f"underline link {shown(url)}" if url.isascii() else "") if url else None
+
+
+def _ending(booking: Booking) -> str:
+    by = " in Google Calendar" if booking.ended_by == "calendar" else ""
+    because = f": {shown(booking.ended_because)}" if booking.ended_because else ""
+    return f"{by}{because}"
+
+
+def _sent(booking: Booking) -> str | None:
+    if booking.notified is None:
+        return None
+    people = [booking.wish.guest.email, *booking.wish.guests]
+    return _SENT[booking.notified].format(everybody=", ".join(map(shown, people)))
+
+
+def bookings(answer: answers.Bookings, *, now: datetime, is_wide: bool) -> RenderableType:
+    """Bookings by day. `is_wide` shows whole ids; narrow pages the start of each, which commands accept too."""
+    if not answer.bookings:
+        return Text("No bookings", style="dim")
+    today = local_date(now, answer.zone)
+    parts: list[RenderableType] = []
+    for day, group in groupby(answer.bookings, key=lambda each: local_date(each.meeting.start, answer.zone)):
+        word = words.day_word(day, today)
+        heading = Text(words.dated(day, today), style="bold").append(f"  {word}" if word else "", style="dim")
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for style in ("", "cyan", "", ""):
+            table.add_column(style=style, overflow="fold")
+        for each in group:
+            table.add_row(*_booking_row(each, answer.zone, is_wide=is_wide))
+        parts += [heading, indented(table), ""]
+    return Group(*parts[:-1])
+
+
+def _booking_row(booking: Booking, zone: ZoneInfo, *, is_wide: bool) -> tuple[RenderableType, ...]:
+    when = reasons.span_in_words(booking.meeting, zone, beside=local_date(booking.meeting.start, zone))
+    state = "" if booking.state is State.CONFIRMED else booking.state.value
+    who = Text(shown(booking.wish.guest.name)).append(f"  {shown(booking.wish.title)}", style="dim")
+    id_ = str(booking.id) if is_wide else str(booking.id)[:_SHORT_ID]
+    return when, id_, who, Text(state, style=_STATES[booking.state][1])

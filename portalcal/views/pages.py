@@ -1,0 +1,131 @@
+"""Pages about the connection and its calendars, and the one that says why a time is not offered.
+
+Foreign text passes through `shown` everywhere and is never read as markup.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from portalcal import answers
+from portalcal.core.intervals import Interval
+from portalcal.core.permissions import Permission
+from portalcal.ports import Calendar, Revocation
+from portalcal.views import reasons, words
+from portalcal.views.foreign import shown
+from portalcal.views.layout import USES, columns, facts, indented, prose
+
+
+def calendars(choice: answers.Choice, *, width: int) -> RenderableType:
+    """Use, name, id, role and zone of each calendar; those in use first. Narrow pages put the id below the name."""
+    is_wide = width >= 100
+    page = columns("Use", "Name", *(["Id"] if is_wide else []), "Role", "Zone")
+    in_use = sorted(choice.calendars, key=lambda each: choice.selection.use_of(each) is None)
+    for calendar in in_use:
+        use = choice.selection.use_of(calendar)
+        name, id_ = _calendar_name(calendar, is_used=use is not None), Text(shown(calendar.id), style="dim")
+        named = (name, id_) if is_wide else (Text("\n").join((name, id_)),)
+        page.add_row(Text(USES[use], style="green"), *named, calendar.role, shown(calendar.timezone))
+    if not choice.is_pinned:
+        return page
+    return Group(
+        page, "", prose("The selection is pinned in config.toml, so commands leave it alone", style="dim")
+    )
+
+
+def _calendar_name(calendar: Calendar, *, is_used: bool) -> Text:
+    name = Text(shown(calendar.name), style="bold" if is_used else "")
+    marks = [mark for mark, has in (("primary", calendar.is_primary), ("hidden", calendar.is_hidden)) if has]
+    return name.append(f" ({', '.join(marks)})", style="not bold dim") if marks else name
+
+
+def permissions_asked() -> RenderableType:
+    """What consent will be asked for, and why."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for each in Permission:
+        table.add_row(Text(f"• {each.shown}", style="bold"), Text(each.why, style="dim"))
+    return table
+
+
+def _ticked(granted: frozenset[Permission]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for each in Permission:
+        has = each in granted
+        mark = Text("✓", style="green") if has else Text("✗ missing:", style="red")
+        table.add_row(mark, each.shown)
+    return table
+
+
+def connected(answer: answers.Connected, *, now: datetime) -> RenderableType:
+    """Who is connected, with what permissions, and which calendars count."""
+    connection = answer.connection
+    verb = "Already connected as" if answer.was_already else "Connected as"
+    since = words.relative(connection.connected_at, now) if answer.was_already else None
+    rows = facts([
+        ("permissions", _ticked(connection.permissions)),
+        ("conflicts", Text("\n").join(Text(shown(each)) for each in answer.selection.conflicts)),
+        ("bookings", Text(shown(answer.selection.booking))),
+        ("secrets in", _vault(connection.vault)),
+        ("connected", since),
+    ])  # fmt: skip
+    headline = Text(f"{verb} ", style="bold").append(shown(connection.account), style="green")
+    return Group(headline, "", indented(rows))
+
+
+def _vault(kind: str) -> str:
+    return {"keyring": "the keyring of this machine", "file": "an encrypted file"}.get(kind, kind)
+
+
+_REVOKED = {
+    Revocation.REVOKED: "Google ended the grant, on all machines",
+    Revocation.ALREADY_DEAD: "Google had ended the grant already",
+    Revocation.UNREACHABLE: "Google could not be reached: the grant may still stand there; "
+    "end it at https://myaccount.google.com/connections",
+    Revocation.KEPT: "the grant at Google was kept (--keep-grant)",
+}
+
+
+def disconnected(answer: answers.Disconnected) -> RenderableType:
+    """What was forgotten, what Google did, and what that means for bookings."""
+    if answer.account is None:
+        return Text("Not connected; nothing to do", style="bold")
+    headline = Text("Disconnected ", style="bold").append(shown(answer.account))
+    upcoming = reasons.in_words(answer.upcoming, "upcoming booking")
+    keeps = "keeps its event" if answer.upcoming == 1 else "keep their events"
+    rows = facts([
+        ("here", "the account and its secrets are forgotten"),
+        ("at Google", _REVOKED[answer.revocation]),
+        ("bookings", f"{upcoming} {keeps}" if answer.upcoming else "none upcoming"),
+        ("from now on", "times rest on the configured schedule alone and may double-book"),
+    ])  # fmt: skip
+    return Group(headline, "", indented(rows))
+
+
+def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType:
+    """Offered or not, every reason, and the nearest meetings before and after."""
+    when = words.meeting(answer.meeting, answer.zone)
+    if answer.is_offered:
+        headline = Text("✓ ", style="bold green").append(f"{when} is offered")
+    else:
+        headline = Text("✗ ", style="bold red").append(f"{when} is not offered")
+    told = Table.grid(padding=(0, 2, 0, 0))
+    told.add_column(style="yellow", no_wrap=True)
+    told.add_column(overflow="fold")
+    for reason, sentence in zip(answer.reasons, reasons.sentences(answer), strict=True):
+        told.add_row(reason.why.value, sentence)
+    around = [("before", answer.before), ("after", answer.after)]
+    nearest = facts([
+        (f"nearest {side}", _near(span, answer.zone, now=now) if span else Text("none within reach", style="dim"))
+        for side, span in around
+    ])  # fmt: skip
+    parts: list[RenderableType] = ["", indented(told)] if answer.reasons else []
+    return Group(headline, *parts, "", indented(nearest))
+
+
+def _near(span: Interval, zone: ZoneInfo, *, now: datetime) -> Text:
+    return Text(words.meeting(span, zone)).append(f"  {words.near(span, zone, now=now)}", style="dim")

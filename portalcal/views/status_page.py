@@ -1,0 +1,104 @@
+"""What `status` tells a person: the state first, then a calm line a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from portalcal import answers
+from portalcal.core.diagnosis import Check, Condition, Health
+from portalcal.views import words
+from portalcal.views.foreign import shown, shown_lines
+from portalcal.views.layout import USES, facts, indented, prose
+
+_MARKS = {
+    Health.OK: ("✓", "green"),
+    Health.WARN: ("!", "yellow"),
+    Health.FAIL: ("✗", "red"),
+    Health.SKIPPED: ("·", "dim"),
+}
+_WORST_FIRST = (Health.FAIL, Health.WARN, Health.OK, Health.SKIPPED)
+_HEADLINES = {
+    Condition.CONNECTED: "Connected: everything works",
+    Condition.DEGRADED: "Connected, with something to look at",
+    Condition.DISCONNECTED: "Not connected",
+    Condition.EXPIRED: "The connection has expired",
+    Condition.REVOKED: "The connection was ended at Google",
+    Condition.PERMISSION_MISSING: "A permission is missing",
+    Condition.REAUTH_REQUIRED: "Google wants the person to sign in again",
+    Condition.VAULT_UNAVAILABLE: "The vault for secrets cannot be used",
+    Condition.MISCONFIGURED: "Something must be configured",
+    Condition.UNREACHABLE: "Google cannot be reached",
+    Condition.RATE_LIMITED: "Google asks to slow down",
+}
+
+
+def status(answer: answers.Diagnosis, *, now: datetime) -> RenderableType:
+    """The state as first line, then a line a check; when something is wrong, that comes first, each with its fix."""
+    mark, colour = _MARKS[_health_of(answer.condition)]
+    headline = Text(f"{mark} {_HEADLINES[answer.condition]}", style=f"bold {colour}")
+    about = [shown(each) for each in (answer.account, f"workspace {answer.workspace}") if each]
+    about.append(f"checked {words.relative(answer.checked_at, now)}")
+    is_healthy = answer.condition is Condition.CONNECTED
+    checks = (
+        answer.checks
+        if is_healthy
+        else sorted(answer.checks, key=lambda each: _WORST_FIRST.index(each.health))
+    )
+    return Group(
+        headline,
+        indented(Text(" · ".join(about), style="dim")),
+        "",
+        _checks(checks),
+        *_of_calendars(answer),
+        *_of_bookings(answer),
+    )
+
+
+def _health_of(condition: Condition) -> Health:
+    if condition is Condition.CONNECTED:
+        return Health.OK
+    return Health.WARN if condition is Condition.DEGRADED else Health.FAIL
+
+
+def _checks(checks: Iterable[Check]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in checks:
+        mark, colour = _MARKS[each.health]
+        detail = prose(
+            "\n".join(shown_lines(each.detail)), style="dim" if each.health is Health.SKIPPED else ""
+        )
+        if each.hint:
+            detail = Text("\n").join([detail, Text("hint: ", style="dim").append_text(prose(each.hint))])
+        style = "bold" if each.health in {Health.FAIL, Health.WARN} else "dim"
+        table.add_row(Text(mark, style=colour), Text(each.name, style=style), detail)
+    return table
+
+
+def _of_calendars(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
+    if not answer.calendars:
+        return ()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for each in answer.calendars:
+        is_fine = each.state == "ok"
+        state = Text("" if is_fine else shown(each.state), style="red")
+        table.add_row(Text(USES.get(each.use, each.use), style="green"), shown(each.calendar.name), state)
+    return ("", facts([("calendars", table)]))
+
+
+def _of_bookings(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
+    tally = answer.tally
+    if tally is None:
+        return ()
+    counts = [f"{tally.live} live"]
+    counts += [f"{tally.held} held"] if tally.held else []
+    counts += [f"{tally.overdue} overdue"] if tally.overdue else []
+    counts += [f"{tally.without_event} without an event"] if tally.without_event else []
+    return ("" if not answer.calendars else Text(), facts([("bookings ", " · ".join(counts))]))
