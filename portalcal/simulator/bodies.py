@@ -1,0 +1,216 @@
+"""What a program may write into an event, and the words Google refuses the rest with (GOOGLE.md section 3.3).
+
+Takes Google's JSON and gives back the JSON to keep: unknown and read-only fields dropped, limits applied.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from portalcal.simulator import instants, refusals
+from portalcal.simulator.event import moment, rule_set
+from portalcal.simulator.wire import Json, refusal
+
+_ID = re.compile(r"[a-v0-9]{5,1024}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+# A copy that its guest holds cannot change these; they belong to the organizer.
+SHARED_RIGHTS = ("guestsCanInviteOthers", "guestsCanModify", "guestsCanSeeOtherGuests")
+WRITEABLE = (
+    "anyoneCanAddSelf", "attachments", "attendees", "birthdayProperties", "colorId", "conferenceData", "description",
+    "end", "eventLabelId", "eventType", "extendedProperties", "focusTimeProperties", "gadget", *SHARED_RIGHTS,
+    "iCalUID", "id", "location", "outOfOfficeProperties", "privateCopy", "recurrence", "reminders", "sequence",
+    "source", "start", "status", "summary", "transparency", "visibility", "workingLocationProperties",
+)  # fmt: skip
+_ENUMS = {
+    "status": {"confirmed", "tentative", "cancelled"},
+    "transparency": {"opaque", "transparent"},
+    "visibility": {"default", "public", "private", "confidential"},
+    "eventType": {"birthday", "default", "focusTime", "outOfOffice", "workingLocation"},
+}
+_RESPONSES = {"needsAction", "declined", "tentative", "accepted"}
+_ATTENDEE = (
+    "additionalGuests",
+    "comment",
+    "displayName",
+    "email",
+    "id",
+    "optional",
+    "resource",
+    "responseStatus",
+)
+_DEFAULTS = {
+    "transparency": "opaque",
+    "visibility": "default",
+    "anyoneCanAddSelf": False,
+    "privateCopy": False,
+}
+
+
+def merged(kept: Json, changes: Json) -> Json:
+    """Return `kept` patched: null removes, objects merge, arrays are replaced whole.
+
+    >>> merged({"a": 1, "b": {"c": 1, "d": 2}}, {"a": None, "b": {"c": 3}})
+    {'b': {'c': 3, 'd': 2}}
+    """
+    result = dict(kept)
+    for name, value in changes.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(result.get(name), dict):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def checked(body: Json, *, zone_name: str, primary: bool) -> Json:
+    """Return a whole event body as it will be kept.
+
+    Raises:
+        Refusal: 400 with Google's reason for the first thing that is wrong.
+    """
+    kept = {name: body[name] for name in WRITEABLE if body.get(name) is not None}
+    for name, allowed in _ENUMS.items():
+        if name in kept and kept[name] not in allowed:
+            raise refusals.invalid(f"Invalid value for: {kept[name]} is not a valid value", name)
+    for name, default in _DEFAULTS.items():
+        if kept.get(name) == default:
+            del kept[name]
+    _check_times(kept, zone_name)
+    _check_type(kept, primary=primary)
+    _check_reminders(kept.get("reminders", {}))
+    if "attendees" in kept:
+        kept["attendees"] = [_attendee(guest) for guest in kept["attendees"]]
+    if "extendedProperties" in kept:
+        kept["extendedProperties"] = _properties(kept["extendedProperties"])
+    return kept
+
+
+def new_id() -> str:
+    """Return an event id as Google makes them: 26 characters of base32hex."""
+    return "".join(secrets.choice("0123456789abcdefghijklmnopqrstuv") for _ in range(26))
+
+
+def check_id(event_id: object) -> None:
+    """Refuse an id that is not 5 to 1024 characters of base32hex."""
+    if not isinstance(event_id, str) or not _ID.fullmatch(event_id):
+        raise refusals.invalid("Invalid resource id value.")
+
+
+def _check_times(body: Json, zone_name: str) -> None:
+    for name, words in (("start", "start"), ("end", "end")):
+        if not isinstance(body.get(name), dict):
+            raise refusals.required(f"Missing {words} time.")
+        body[name] = {
+            key: value
+            for key, value in body[name].items()
+            if key in {"date", "dateTime", "timeZone"} and value
+        }
+    start, end = body["start"], body["end"]
+    if any(("date" in point) == ("dateTime" in point) for point in (start, end)) or ("date" in start) != (
+        "date" in end
+    ):
+        raise refusals.invalid("Start and end times must either both be date or both be dateTime.")
+    for name, point in (("start", start), ("end", end)):
+        _check_point(name, point, recurring=bool(body.get("recurrence")))
+    zone = instants.zone(zone_name)
+    begins, ends = moment(start, zone), moment(end, zone)
+    if ends < begins or ("date" in start and ends == begins):
+        raise refusals.empty_range()
+    if body.get("recurrence"):
+        _check_recurrence(body, zone_name)
+
+
+def _check_point(name: str, point: Json, *, recurring: bool) -> None:
+    if "timeZone" in point:
+        try:
+            instants.zone(str(point["timeZone"]))
+        except ValueError:
+            raise refusals.invalid(f"Invalid time zone definition for {name} time.") from None
+    try:
+        if "date" in point:
+            date.fromisoformat(point["date"])
+            return
+        told = instants.parse(point["dateTime"])
+    except (TypeError, ValueError):
+        raise refusals.bad_request(f"Invalid value for: {name}") from None
+    if "timeZone" not in point and (told.tzinfo is None or recurring):
+        raise refusals.required(f"Missing time zone definition for {name} time.")
+    # Fractions of a second are dropped, and a stray offset does no harm: what is kept is what was meant.
+    point["dateTime"] = told.isoformat()
+
+
+def _check_recurrence(body: Json, zone_name: str) -> None:
+    start = body["start"]
+    where = instants.zone(start.get("timeZone") or zone_name)
+    first = moment(start, where).astimezone(where).replace(tzinfo=None)
+    try:
+        rule_set([str(line) for line in body["recurrence"]], first, where=where, whole_days="date" in start)
+    except ValueError:
+        raise refusals.invalid("Invalid recurrence rule.", "recurrence") from None
+
+
+def _check_type(body: Json, *, primary: bool) -> None:
+    kind = body.setdefault("eventType", "default")
+    all_day = "date" in body["start"]
+    transparent = body.get("transparency") == "transparent"
+    if kind in {"focusTime", "outOfOffice", "workingLocation"} and not primary:
+        raise refusals.invalid(f"A {kind} event can only be created on the primary calendar.", "eventType")
+    if kind in {"focusTime", "outOfOffice"} and (all_day or transparent):
+        raise refusals.invalid(f"A {kind} event must be timed and opaque.", "eventType")
+    if kind == "workingLocation" and not transparent:
+        raise refusals.invalid("A workingLocation event must be transparent.", "transparency")
+    if kind == "birthday" and not all_day:
+        raise refusals.invalid("A birthday event must be an all-day event.", "eventType")
+
+
+def _check_reminders(reminders: Json) -> None:
+    overrides = reminders.get("overrides", [])
+    if reminders.get("useDefault") and overrides:
+        raise refusal(
+            400, "cannotUseDefaultRemindersAndSpecifyOverride",
+            "Cannot specify both default reminders and overrides at the same time.", domain="calendar",
+        )  # fmt: skip
+    fine = all(
+        one.get("method") in {"email", "popup"}
+        and isinstance(one.get("minutes"), int)
+        and 0 <= one["minutes"] <= 40320
+        for one in overrides
+    )
+    if len(overrides) > 5 or not fine:
+        raise refusals.invalid("Invalid reminder overrides.", "reminders")
+
+
+def _attendee(guest: Json) -> Json:
+    kept = {name: guest[name] for name in _ATTENDEE if guest.get(name) is not None}
+    if "email" not in kept:
+        raise refusals.required("Missing attendee email.")
+    if not isinstance(kept["email"], str) or not _EMAIL.fullmatch(kept["email"]):
+        raise refusals.invalid("Invalid attendee email.")
+    if kept.setdefault("responseStatus", "needsAction") not in _RESPONSES:
+        raise refusals.invalid("Invalid attendee response status.")
+    return kept
+
+
+def _properties(told: Json) -> Json:
+    """Drop keys past 44 characters and cut values at 1024, silently as Google does; refuse more than 300 or 32 kB."""
+    kept: Json = {}
+    for kind in ("private", "shared"):
+        pairs = told.get(kind) or {}
+        fitting = {
+            name: str(value)[:1024] for name, value in pairs.items() if value is not None and len(name) <= 44
+        }
+        if fitting:
+            kept[kind] = fitting
+    size = sum(len(name) + len(value) for pairs in kept.values() for name, value in pairs.items())
+    if sum(map(len, kept.values())) > 300 or size > 32 * 1024:
+        raise refusals.bad_request("The event has too many extended properties.")
+    return kept
+
+
+def matches_properties(body: Json, kind: str, constraints: Iterable[str]) -> bool:
+    """Whether an event carries every `name=value` of a kind (the reference says all; the guide says any)."""
+    pairs: dict[str, Any] = body.get("extendedProperties", {}).get(kind, {})
+    return all(pairs.get(name) == value for name, _, value in (text.partition("=") for text in constraints))

@@ -1,0 +1,321 @@
+"""One simulated Google, put together: what it remembers, how it misbehaves, and the server in front of it."""
+
+import ssl
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from portalcal.simulator import api, conferences, handover, instants, loading, scopes
+from portalcal.simulator.answering import Answering
+from portalcal.simulator.authorize import MODES, Authorization
+from portalcal.simulator.clock import Clock
+from portalcal.simulator.faults import Faults
+from portalcal.simulator.grants import AccessToken, Client, Grant, Grants
+from portalcal.simulator.http import Delivery, Server
+from portalcal.simulator.journal import Exchange, Journal
+from portalcal.simulator.model import Calendar, Mail, Model
+from portalcal.simulator.wire import Json, Request
+
+_ALL_SCOPES = ("calendar",)
+
+
+class Simulator:
+    """A small Google on 127.0.0.1, for as long as the `with` lasts.
+
+    `consent` says what the person in front of the browser does (see `authorize.MODES`), `latency` is seconds added to
+    every answer, `faults` are texts of the fault language, `now` an aware instant at which its clock stands still.
+
+    Raises:
+        ValueError: a fault, a zone or a consent mode is not known; the message says what was expected.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        consent: str = "auto",
+        owner: str = "ana@example.com",
+        timezone: str = "Europe/London",
+        latency: float = 0.0,
+        faults: Iterable[str] = (),
+        now: datetime | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.clock = Clock(now)
+        self.model = Model(self.clock)
+        self.owner = self.model.add_user(owner, timezone=timezone)
+        self.grants = Grants(self.clock)
+        self.client: Client = self.grants.add_client()
+        self.oauth = Authorization(self.model, self.grants, owner=owner, consent="auto")
+        self.consent = consent
+        self.faults = Faults(latency=latency, seed=seed)
+        for text in faults:
+            self.faults.add(text)
+        self.journal = Journal()
+        self.answering = Answering(
+            self.model,
+            self.grants,
+            authorization=self.oauth,
+            faults=self.faults,
+            journal=self.journal,
+            project=self.client.project,
+        )
+        self._server = Server(
+            self._deliver,
+            self.clock.now,
+            report=self.journal.troubles.append,
+            port=port,
+            ssl_context=ssl_context,
+        )
+        self._scheme = "https" if ssl_context else "http"
+
+    # Running -------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        """Start serving."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving; trouble inside the simulator or an observer is raised here, unless something worse is."""
+        self.stop()
+        if error is None and self.journal.troubles:
+            raise self.journal.troubles[0]
+
+    def start(self) -> Self:
+        """Serve in the background."""
+        self._server.start()
+        return self
+
+    def serve_forever(self) -> None:
+        """Serve on this thread until `stop` is called from another, or Ctrl-C."""
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Stop serving and hang up on everybody, within a fraction of a second."""
+        self._server.stop()
+
+    # Where it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._server.port
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at the end."""
+        return f"{self._scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def api_root(self) -> str:
+        """The Calendar API's address, as `client_options={"api_endpoint": ...}` wants it."""
+        return f"{self.url}{api.ROOT}"
+
+    @property
+    def revoke_uri(self) -> str:
+        """Where grants are revoked."""
+        return f"{self.url}/revoke"
+
+    def client_config(self, client: Client | None = None) -> dict[str, Any]:
+        """Return what Google lets one download for a Desktop client, pointing here."""
+        return handover.client_config(client or self.client, self.url)
+
+    def write_files(self, directory: Path | str) -> Path:
+        """Write `config.toml` and `client_secret.json` into a directory, and return the config's path."""
+        return handover.write_files(
+            Path(directory), self.client_config(), timezone=self.owner.timezone, url=self.url
+        )
+
+    # What is in it -------------------------------------------------------------------------------------------
+
+    def add_user(self, email: str, *, timezone: str = "Europe/London", name: str = "") -> str:
+        """Open another account and return its address."""
+        with self.model.lock:
+            return self.model.add_user(email, timezone=timezone, name=name).email
+
+    def add_calendar(
+        self,
+        id: str = "",  # noqa: A002 - Google's word for it
+        *,
+        summary: str = "",
+        timezone: str | None = None,
+        role: str | None = "owner",
+        owner: str | None = None,
+        hidden: bool = False,
+        selected: bool = True,
+        listed: bool = True,
+        description: str = "",
+        public_role: str | None = None,
+        shared_with: dict[str, str] | None = None,
+    ) -> Calendar:
+        """Add a secondary calendar, on which the simulator's owner has `role` (None: no access at all).
+
+        `shared_with` gives others their roles; `listed=False` leaves it off the owner's calendar list.
+        """
+        with self.model.lock:
+            holder = owner or (
+                self.owner.email if role == "owner" else f"team@{self.owner.email.partition('@')[2]}"
+            )
+            identifier = id or f"c_{len(self.model.calendars):026d}@group.calendar.google.com"
+            roles = dict(shared_with or {}) | ({self.owner.email: role} if role else {}) | {holder: "owner"}
+            calendar = self.model.add_calendar(
+                Calendar(
+                    identifier,
+                    summary or identifier,
+                    timezone or self.owner.timezone,
+                    holder,
+                    description=description,
+                    roles=roles,
+                    public_role=public_role,
+                )
+            )
+            for email in roles:
+                if user := self.model.users.get(email):
+                    if user is self.owner and not listed:
+                        continue
+                    self.model.subscribe(
+                        user, calendar, hidden=hidden and user is self.owner, selected=selected
+                    )
+            return calendar
+
+    def add_event(
+        self, calendar_id: str, start: date | str, end: date | str, summary: str = "", **fields: Any
+    ) -> dict[str, Any]:
+        """Put an event straight into a calendar and return its JSON.
+
+        `start` and `end` are aware datetimes, RFC 3339 texts with offset, or dates (all-day, end exclusive; texts such
+        as "2026-12-25" too); naive datetimes are wall times of the calendar. `fields` are Google's event fields.
+        """
+        with self.model.lock:
+            calendar = self.calendar(calendar_id)
+            told = {
+                "summary": summary,
+                "start": _point(start, calendar),
+                "end": _point(end, calendar),
+            } | fields
+            return dict(loading.place(self.model, calendar, told))
+
+    def load(self, path: Path | str, calendar_id: str = "primary") -> int:
+        """Load Google event JSON or an iCalendar file into a calendar, and return how many events there were.
+
+        Raises:
+            ValueError: the file is neither, or holds something unreadable; the message says where.
+        """
+        with self.model.lock:
+            return loading.load(self.model, self.calendar(calendar_id), path=Path(path))
+
+    def calendar(self, calendar_id: str) -> Calendar:
+        """Return a calendar by its id, or the owner's for "primary"."""
+        return self.model.calendars[self.owner.email if calendar_id == "primary" else calendar_id]
+
+    def events(self, calendar_id: str = "primary", *, deleted: bool = False) -> list[dict[str, Any]]:
+        """Return the events kept on a calendar as JSON, in order of time; tombstones only if asked for."""
+        with self.model.lock:
+            kept = sorted(
+                self.calendar(calendar_id).events.values(), key=lambda event: (event.start, event.id)
+            )
+            return [dict(event.body) for event in kept if deleted or not event.is_cancelled]
+
+    @property
+    def outbox(self) -> list[Mail]:
+        """The e-mails Google would have sent because of `sendUpdates`."""
+        return list(self.model.outbox)
+
+    # Grants --------------------------------------------------------------------------------------------------
+
+    @property
+    def consent(self) -> str:
+        """What the person in front of the browser does."""
+        return self.oauth.consent
+
+    @consent.setter
+    def consent(self, mode: str) -> None:
+        if mode not in MODES:
+            raise ValueError(f"consent is one of {', '.join(MODES)}, not {mode!r}")
+        self.oauth.consent = mode
+
+    def issue_token(
+        self, scopes: Iterable[str] = _ALL_SCOPES, *, user: str | None = None, client: Client | None = None
+    ) -> "Issued":
+        """Make a grant without a browser and return its tokens; scopes may be short names."""
+        with self.model.lock:
+            granted = tuple(_full(scopes))
+            grant = self.grants.open(client or self.client, user or self.owner.email, scopes=granted)
+            return Issued(self.grants.issue_access(grant))
+
+    def secrets(self) -> set[str]:
+        """Return every token, code and client secret ever issued, for tests that look for leaks."""
+        return self.grants.secrets()
+
+    # What was asked ------------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Exchange]:
+        """The exchanges since the start or the last `forget_requests`, oldest first."""
+        return self.journal.last()
+
+    def count(self, operation: str | None = None) -> int:
+        """Return how many requests of an operation there were."""
+        return self.journal.count(operation)
+
+    def forget_requests(self) -> None:
+        """Start counting from nothing."""
+        self.journal.forget()
+
+    def observe(self, observer: Callable[[Exchange], None]) -> None:
+        """Call `observer` with every exchange, headers and bodies included, before its answer is sent."""
+        self.journal.observe(observer)
+
+    @property
+    def conference(self) -> str:
+        """What a new conference request gets: "pending" (ready the next time it is read), "success" or "failure"."""
+        return self.answering.conference
+
+    @conference.setter
+    def conference(self, outcome: str) -> None:
+        if outcome not in conferences.OUTCOMES:
+            raise ValueError(
+                f"a conference request is one of {', '.join(conferences.OUTCOMES)}, not {outcome!r}"
+            )
+        self.answering.conference = outcome
+
+    def _deliver(self, request: Request) -> Delivery:
+        return self.answering.deliver(request, self._server.stopping.wait)
+
+
+class Issued(str):
+    """An access token that also knows its refresh token and its grant: usable wherever a text is."""
+
+    __slots__ = ("grant", "refresh_token")
+    grant: Grant
+    refresh_token: str
+
+    def __new__(cls, token: AccessToken) -> Self:
+        """Make it of a token."""
+        issued = super().__new__(cls, token.value)
+        issued.refresh_token = token.grant.refresh_token
+        issued.grant = token.grant
+        return issued
+
+
+def _full(names: Iterable[str]) -> Iterable[str]:
+    return (scopes.full(name) for name in names)
+
+
+def _point(when: date | str, calendar: Calendar) -> Json:
+    """Return a start or end in Google's JSON."""
+    if isinstance(when, str):
+        if "T" not in when:
+            return {"date": date.fromisoformat(when).isoformat()}
+        when = instants.parse(when)
+    if not isinstance(when, datetime):
+        return {"date": when.isoformat()}
+    if when.tzinfo is None:
+        when = instants.at(when, instants.zone(calendar.timezone))
+    return {"dateTime": when.astimezone(UTC).isoformat(), "timeZone": calendar.timezone}

@@ -1,0 +1,266 @@
+"""The wire: HTTP/1.1 over loopback, kept alive, one write an answer.
+
+Not `http.server`: its answers leave in two writes, which Nagle's algorithm and delayed acknowledgement turn into 44 ms
+each (measured), and scripted faults need the bare socket.
+"""
+
+import contextlib
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from portalcal.simulator.wire import Request, Response, page
+
+_LONGEST_LINE = 65_536
+_LARGEST_BODY = 16 * 1024 * 1024
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An answer and how it gets across: "whole", "drop", "truncate", "slow" (over `seconds`) or "hang"."""
+
+    response: Response | None
+    manner: str = "whole"
+    seconds: float = 0.0
+
+
+class MalformedRequest(Exception):
+    """The client does not speak HTTP."""
+
+
+class Server:
+    """Listens on 127.0.0.1 and nowhere else; a thread a connection."""
+
+    def __init__(
+        self,
+        answer: Callable[[Request], Delivery],
+        now: Callable[[], datetime],
+        *,
+        report: Callable[[Exception], None],
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.answer = answer
+        self.now = now
+        self.report = report
+        self.ssl_context = ssl_context
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listener = _Listener(("127.0.0.1", port), self)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._listener.server_address[1])
+
+    def start(self) -> None:
+        """Serve on a thread of its own."""
+        self._thread = threading.Thread(target=self.serve_forever, name="simulator", daemon=True)
+        self._thread.start()
+
+    def serve_forever(self) -> None:
+        """Serve on this thread until `stop` is called from another."""
+        self._listener.serve_forever(poll_interval=0.05)
+
+    def stop(self) -> None:
+        """Stop listening, hang up on everybody, and wait for nothing that takes long."""
+        if self.stopping.is_set():
+            return
+        self.stopping.set()
+        self._listener.shutdown()
+        self._listener.server_close()
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+
+    def opened(self, connection: socket.socket) -> None:
+        """Remember a connection, so that `stop` can end it."""
+        with self._lock:
+            self._open.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._open.discard(connection)
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], owner: Server) -> None:
+        self.owner = owner
+        super().__init__(address, _Connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's signature
+        """Report what went wrong on a connection's thread; clients that hang up in the middle are part of the play."""
+        error = sys.exception()
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self.owner.report(error)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    """One connection: requests in, answers out, until either side has had enough."""
+
+    server: _Listener
+    request: socket.socket
+
+    def setup(self) -> None:
+        self.owner = self.server.owner
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # noqa: FBT003 - an option's value
+        if self.owner.ssl_context is not None:
+            self.request = self.owner.ssl_context.wrap_socket(self.request, server_side=True)
+        self.owner.opened(self.request)
+        self.reader = self.request.makefile("rb", 65_536)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while not self.owner.stopping.is_set() and self._exchange():
+                pass
+
+    def finish(self) -> None:
+        self.owner.closed(self.request)
+        self.reader.close()
+        with contextlib.suppress(OSError):
+            self.request.shutdown(socket.SHUT_RDWR)
+        self.request.close()
+
+    def _exchange(self) -> bool:
+        """Answer one request; False when the connection is to end."""
+        try:
+            request = _read(self.reader, self.request)
+        except MalformedRequest as error:
+            self._send(page(f"<!doctype html><title>400</title><p>{error}", status=400), "GET", keep=False)
+            return False
+        if request is None:
+            return False
+        keep = request.headers.get("connection", "").lower() != "close"
+        return self._hand_over(self.owner.answer(request), request.method, keep=keep)
+
+    def _hand_over(self, delivery: Delivery, method: str, *, keep: bool) -> bool:
+        """Get an answer across in its manner; False when the connection is to end."""
+        response = delivery.response
+        if response is None or delivery.manner == "drop":
+            return False
+        match delivery.manner:
+            case "hang":
+                self._hang()
+                return False
+            case "truncate":
+                whole = self._written(response, method, keep=False)
+                self.request.sendall(whole[: len(whole) - max(1, len(response.body) // 2)])
+                return False
+            case "slow":
+                return self._trickle(self._written(response, method, keep=keep), delivery) and keep
+            case _:
+                self._send(response, method, keep=keep)
+                return keep
+
+    def _send(self, response: Response, method: str, *, keep: bool) -> None:
+        self.request.sendall(self._written(response, method, keep=keep))
+
+    def _written(self, response: Response, method: str, *, keep: bool) -> bytes:
+        head = [
+            f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}",
+            f"Date: {format_datetime(self.owner.now(), usegmt=True)}",
+            "Server: ESF",
+        ]
+        head += [f"{name}: {value}" for name, value in response.headers.items()]
+        if response.status not in {204, 304}:
+            head.append(f"Content-Length: {len(response.body)}")
+        if not keep:
+            head.append("Connection: close")
+        body = b"" if method == "HEAD" or response.status in {204, 304} else response.body
+        return "\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+    def _trickle(self, whole: bytes, delivery: Delivery) -> bool:
+        pieces = 20
+        size = max(1, -(-len(whole) // pieces))
+        for start in range(0, len(whole), size):
+            if self.owner.stopping.wait(delivery.seconds / pieces):
+                return False
+            self.request.sendall(whole[start : start + size])
+        return True
+
+    def _hang(self) -> None:
+        """Wait until the client gives up or the simulator stops; either ends the read."""
+        with contextlib.suppress(OSError):
+            while self.request.recv(4096):
+                pass
+
+
+def _read(reader: Any, connection: socket.socket) -> Request | None:
+    """Read one request; None when the client has hung up between two."""
+    line = reader.readline(_LONGEST_LINE)
+    while line in {b"\r\n", b"\n"}:
+        line = reader.readline(_LONGEST_LINE)
+    if not line:
+        return None
+    parts = line.decode("latin-1").split()
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+        raise MalformedRequest("That was not an HTTP/1.1 request.")
+    headers: dict[str, str] = {}
+    while (raw := reader.readline(_LONGEST_LINE)) not in {b"\r\n", b"\n", b""}:
+        name, colon, value = raw.decode("latin-1").partition(":")
+        if not colon:
+            raise MalformedRequest("That was not a header.")
+        headers[name.strip().lower()] = value.strip()
+    if parts[2] == "HTTP/1.0":
+        headers.setdefault("connection", "close")
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = _body(reader, headers)
+    path, _, query = parts[1].partition("?")
+    method = headers.get("x-http-method-override", parts[0]).upper() if parts[0] == "POST" else parts[0]
+    if (
+        method != parts[0]
+        and method == "GET"
+        and "application/x-www-form-urlencoded" in headers.get("content-type", "")
+    ):
+        # googleapiclient sends a GET that is too long for a URL this way: the query is the body.
+        query, body = body.decode(), b""
+    return Request(method, path, parse_qs(query, keep_blank_values=True), headers, body, query)
+
+
+def _body(reader: Any, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return _chunks(reader)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > _LARGEST_BODY:
+        raise MalformedRequest("The body is too large, or its length is no number.")
+    body: bytes = reader.read(int(length)) if int(length) else b""
+    if len(body) < int(length):
+        raise ConnectionResetError("the client hung up in the middle of its request")
+    return body
+
+
+def _chunks(reader: Any) -> bytes:
+    body = bytearray()
+    while True:
+        try:
+            size = int(reader.readline(_LONGEST_LINE).split(b";")[0], 16)
+        except ValueError:
+            raise MalformedRequest("That was not a chunk.") from None
+        if size > _LARGEST_BODY or len(body) + size > _LARGEST_BODY:
+            raise MalformedRequest("The body is too large.")
+        body += reader.read(size)
+        reader.readline(_LONGEST_LINE)
+        if size == 0:
+            return bytes(body)

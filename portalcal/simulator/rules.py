@@ -1,0 +1,155 @@
+"""Free/busy: which spans of time the events of a calendar take, and which of them make its owner busy.
+
+Answers from an index of expanded occurrences, a year at a time: expanding 174 rules for every question would take
+longer than everything else the simulator does. A change re-expands only the series it belongs to.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from portalcal.simulator import instants
+from portalcal.simulator.event import Event, instance_id
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One span an event takes, in epoch seconds; `original` is set for an unchanged instance of a series."""
+
+    start: int
+    end: int
+    id: str
+    event: Event
+    original: int | None = None
+
+    def __lt__(self, other: "Occurrence") -> bool:
+        """Order by time, then id; the event itself has no order."""
+        return (self.start, self.end, self.id) < (other.start, other.end, other.id)
+
+
+def expand(series: Event, window: Span, *, without: Iterable[int]) -> Iterator[Occurrence]:
+    """Yield a recurring event's unchanged instances that touch a window of epoch seconds.
+
+    `without` are the original starts of instances that were changed or cancelled by themselves.
+    Instances keep the series' exact duration (RFC 5545 section 3.8.5.3), all-day ones their number of days.
+    """
+    low, high = window
+    length, replaced = series.end - series.start, frozenset(without)
+    margin = timedelta(days=2)
+    after = instants.from_epoch(low - length).replace(tzinfo=None) - margin
+    before = instants.from_epoch(high).replace(tzinfo=None) + margin
+    for wall in series.rules.between(after, before, inc=True):
+        start = instants.at(wall, series.where)
+        begins = instants.epoch(start)
+        if begins in replaced:
+            continue
+        ends = begins + length
+        if series.is_all_day:
+            ends = instants.epoch(instants.midnight(wall.date() + timedelta(days=series.days), series.where))
+        if _touches(begins, ends, window):
+            name = instance_id(series.id, wall.date() if series.is_all_day else start)
+            yield Occurrence(begins, ends, name, series, begins)
+
+
+class Timeline:
+    """Every occurrence on a calendar by time, expanded a year at a time and kept until the event changes."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, dict[str, Event]] = {}
+        self._years: dict[int, dict[str, list[Occurrence]]] = {}
+        self._sorted: dict[int, list[Occurrence]] = {}
+        self._earliest: int | None = None
+
+    def replace(self, before: Event | None, after: Event | None) -> None:
+        """Take one version of an event out and put another in."""
+        for event in (before, after):
+            if event is not None:
+                self._series.setdefault(event.series, {}).pop(event.id, None)
+        if after is not None:
+            self._series[after.series][after.id] = after
+            # Placed in time now: loading may take a moment, the first question should not.
+            self._earliest = min(after.start, self._earliest or after.start, after.end)
+            if after.is_recurring:
+                _ = after.rules
+        for series in {event.series for event in (before, after) if event is not None}:
+            self._expand_again(series)
+
+    def exceptions_of(self, series: str) -> Iterator[Event]:
+        """Yield the changed and cancelled instances kept for a recurring event."""
+        return (event for event in self._series.get(series, {}).values() if event.is_exception)
+
+    def between(self, low: int, high: int) -> Iterator[Occurrence]:
+        """Yield live occurrences that end after `low` and start before `high`, in order of start."""
+        if self._earliest is None:
+            return
+        low = max(low, self._earliest - 1)
+        first = time.gmtime(low).tm_year
+        for year in range(first, time.gmtime(max(low, high - 1)).tm_year + 1):
+            opened = _year(year)[0]
+            for occurrence in self._year(year):
+                if occurrence.start >= high:
+                    break
+                # One that runs over New Year stands in both years; it counts in the first asked about.
+                if occurrence.end > low and (year == first or occurrence.start >= opened):
+                    yield occurrence
+
+    def _year(self, year: int) -> list[Occurrence]:
+        if year not in self._sorted:
+            if year not in self._years:
+                window = _year(year)
+                found = (
+                    (series, self._occurrences(events, window)) for series, events in self._series.items()
+                )
+                self._years[year] = {series: spans for series, spans in found if spans}
+            spans = [span for spans in self._years[year].values() for span in spans]
+            self._sorted[year] = sorted(spans, key=lambda span: (span.start, span.end, span.id))
+        return self._sorted[year]
+
+    def _expand_again(self, series: str) -> None:
+        for year, kept in self._years.items():
+            had = kept.pop(series, None)
+            if spans := self._occurrences(self._series[series], _year(year)):
+                kept[series] = spans
+            if had or spans:
+                self._sorted.pop(year, None)
+
+    def _occurrences(self, events: dict[str, Event], window: Span) -> list[Occurrence]:
+        spans: list[Occurrence] = []
+        for event in events.values():
+            if event.is_cancelled:
+                continue
+            if event.is_recurring:
+                changed = [other.original for other in events.values() if other.original is not None]
+                spans += expand(event, window, without=changed)
+            elif _touches(event.start, event.end, window):
+                spans.append(Occurrence(event.start, event.end, event.id, event))
+        return spans
+
+
+def busy(occurrences: Iterable[Occurrence], window: Span) -> list[Span]:
+    """Return the busy spans within a window: clipped, sorted, overlapping and touching ones merged."""
+    low, high = window
+    merged: list[Span] = []
+    for occurrence in sorted(occurrences, key=lambda span: span.start):
+        start, end = max(occurrence.start, low), min(occurrence.end, high)
+        if not occurrence.event.is_busy or start >= end:
+            continue
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _touches(start: int, end: int, window: Span) -> bool:
+    low, high = window
+    return start < high and (end > low or start >= low)
+
+
+def _year(year: int) -> Span:
+    return instants.epoch(datetime(year, 1, 1, tzinfo=UTC)), instants.epoch(
+        datetime(year + 1, 1, 1, tzinfo=UTC)
+    )
