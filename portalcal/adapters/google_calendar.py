@@ -1,0 +1,200 @@
+"""Google Calendar through google-api-python-client: the port `Calendars`.
+
+Every method is one request, but for pages and for questions larger than one freeBusy query takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from googleapiclient.discovery import build
+
+from portalcal.adapters import google_events as wire
+from portalcal.adapters import google_freebusy as freebusy
+from portalcal.adapters import google_unreachable
+from portalcal.adapters.google_errors import EventGone, translated
+from portalcal.adapters.google_http import GoogleHttp
+from portalcal.config import Endpoints
+from portalcal.core.booking import Notify
+from portalcal.core.intervals import Interval
+from portalcal.core.permissions import Permission
+from portalcal.core.slots import FreeBusy
+from portalcal.ports import Calendar, Draft, Event, Removal
+
+# It warns about every 403 on stderr, in words meant for its own developers, and quotes the answer.
+logging.getLogger("googleapiclient").setLevel(logging.CRITICAL)
+
+_CALENDARS_A_PAGE = 250
+_EVENTS_A_PAGE = 2500
+# A list that does not end is a fault of the other side; a million events are not.
+_MOST_PAGES = 1000
+
+
+class GoogleCalendars:
+    """The calendars of one account. Safe to share between threads."""
+
+    def __init__(self, http: GoogleHttp, endpoints: Endpoints, *, account: str | None = None) -> None:
+        self._http = http
+        self._root = endpoints.api_root
+        self._host = urlsplit(endpoints.api_root).hostname or endpoints.api_root
+        self._account = account
+        self._built: Any = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def list(self) -> tuple[Calendar, ...]:
+        """The account's calendar list, hidden ones included."""
+
+        def page(token: str | None) -> Any:
+            return self._service.calendarList().list(
+                maxResults=_CALENDARS_A_PAGE, showHidden=True, pageToken=token, fields=wire.CALENDAR_FIELDS
+            )
+
+        answers = self._pages(page, needs=Permission.VIEW_CALENDARS)
+        entries = (wire.calendar(each) for answer in answers for each in wire.tables(answer, "items"))
+        return tuple(each for each in entries if each)
+
+    def free_busy(self, calendars: Iterable[str], window: Interval) -> tuple[FreeBusy, ...]:
+        """Busy times of each calendar, in the order asked; one that cannot be read says why (`unread`)."""
+        asked = tuple(calendars)
+        parts = freebusy.parts(asked, window)
+
+        def ask(part: freebusy.Part) -> wire.Json:
+            query = self._service.freebusy().query(body=part.body)
+            return self._ask(query, http=self._http.for_reading, needs=Permission.VIEW_EVENTS)
+
+        return freebusy.merged(asked, zip(parts, freebusy.at_once(ask, parts), strict=True))
+
+    def insert(self, calendar: str, draft: Draft, *, notify: Notify) -> Event:
+        """Create the event.
+
+        Raises also:
+            EventIdTaken: an event with this id exists or existed.
+            CalendarNotFound, CalendarNotWritable: it cannot go there.
+        """
+        request = self._service.events().insert(
+            calendarId=calendar,
+            body=wire.body(draft),
+            sendUpdates=wire.SEND_UPDATES[notify],
+            conferenceDataVersion=int(draft.meet),
+        )
+        made = self._ask(request, needs=Permission.CREATE_EVENTS, calendar=calendar, writes=True)
+        return self._event(made, wire.Place(calendar), writes=True)
+
+    def event(self, calendar: str, event_id: str) -> Event:
+        """One event, a cancelled one too. An all-day event is read as if its calendar were in UTC.
+
+        Raises also:
+            EventNotFound: Google has none of that id there.
+        """
+        request = self._service.events().get(calendarId=calendar, eventId=event_id)
+        found = self._ask(request, needs=Permission.VIEW_EVENTS, calendar=calendar, event=event_id)
+        return self._event(found, wire.Place(calendar))
+
+    def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
+        """Every live event that overlaps the window, recurring ones as their instances."""
+        found = self._events(
+            calendar,
+            singleEvents=True,
+            timeMin=wire.rfc3339(window.start),
+            timeMax=wire.rfc3339(window.end, round_up=True),
+        )
+        # Google counts in whole seconds; the window may not. An event whose times cannot be read stays: it may matter.
+        return tuple(each for each in found if each.span is None or each.span.overlaps(window))
+
+    def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
+        """Every live event that carries the booking's id in its private properties."""
+        return tuple(self._events(calendar, privateExtendedProperty=f"{wire.BOOKING_KEY}={booking}"))
+
+    def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
+        """Remove the event; 410 says that somebody was faster.
+
+        Raises also:
+            EventNotFound: 404: it never was there, or the calendar is out of sight.
+        """
+        request = self._service.events().delete(
+            calendarId=calendar, eventId=event_id, sendUpdates=wire.SEND_UPDATES[notify]
+        )
+        try:
+            self._ask(request, needs=Permission.EDIT_EVENTS, calendar=calendar, event=event_id, writes=True)
+        except EventGone:
+            return Removal.ALREADY_GONE
+        return Removal.DONE
+
+    @property
+    def _service(self) -> Any:
+        """The client of the static discovery document: 1 to 2 ms to build, once."""
+        with self._lock:
+            if self._built is None:
+                self._built = build(
+                    "calendar",
+                    "v3",
+                    http=self._http,
+                    cache_discovery=False,
+                    static_discovery=True,
+                    client_options={"api_endpoint": self._root},
+                )
+            return self._built
+
+    def _ask(
+        self,
+        request: Any,
+        *,
+        needs: Permission,
+        calendar: str | None = None,
+        event: str | None = None,
+        writes: bool = False,
+        http: GoogleHttp | None = None,
+    ) -> wire.Json:
+        """The JSON object Google answers with; an empty one for an empty answer."""
+        with translated(
+            host=self._host, account=self._account, needs=needs, calendar=calendar, event=event, writes=writes
+        ):
+            answer = request.execute(http=http)
+        if isinstance(answer, dict):
+            return answer
+        if not answer:
+            return {}
+        # The library hands on as text what it cannot read.
+        raise google_unreachable.not_google(self._host, writes=writes, found="something that is not JSON")
+
+    def _pages(
+        self, page: Callable[[str | None], Any], *, needs: Permission, calendar: str | None = None
+    ) -> Iterator[wire.Json]:
+        token = None
+        for _ in range(_MOST_PAGES):
+            answer = self._ask(page(token), needs=needs, calendar=calendar)
+            yield answer
+            following = wire.text(answer, "nextPageToken")
+            if following in {None, token}:
+                return
+            token = following
+
+    def _events(self, calendar: str, **narrowed: object) -> Iterator[Event]:
+        def page(token: str | None) -> Any:
+            return self._service.events().list(
+                calendarId=calendar,
+                maxResults=_EVENTS_A_PAGE,
+                pageToken=token,
+                fields=wire.EVENT_FIELDS,
+                **narrowed,
+            )
+
+        for answer in self._pages(page, needs=Permission.VIEW_EVENTS, calendar=calendar):
+            place = wire.Place(calendar, wire.zone(answer.get("timeZone")))
+            found = (wire.event(each, place) for each in wire.tables(answer, "items"))
+            yield from (each for each in found if each and not each.is_cancelled)
+
+    def _event(self, found: wire.Json, place: wire.Place, *, writes: bool = False) -> Event:
+        event = wire.event(found, place)
+        if event is None:
+            raise google_unreachable.not_google(self._host, writes=writes, found="an event without an id")
+        return event

@@ -1,0 +1,180 @@
+"""Access tokens: the cached one while it lasts, a new one when it does not, and what becomes of both."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from portalcal.adapters import google_token_endpoint as endpoint
+from portalcal.adapters.google_client import OAuthClient
+from portalcal.adapters.google_wire import Wire
+from portalcal.errors import GrantExpired, GrantRevoked, NotConnected, VaultUnavailable
+from portalcal.ports import Access, Clock, Grant, Secret, Vault
+
+_log = logging.getLogger("portalcal.http")
+
+_MARGIN = timedelta(minutes=2)
+"""A token that ends sooner is renewed at once. Clocks that differ by more meet a 401, which renews as well."""
+
+
+class Tokens:
+    """The bearer token of a stored connection. One vault read a process while the cached token lasts.
+
+    `granted_at`, when consent was given, tells an expired grant from a revoked one. Safe to share between threads;
+    two processes may renew at once: whoever finds its token refused looks whether the other has stored a newer one.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], OAuthClient],
+        vault: Vault,
+        *,
+        clock: Clock,
+        account: str | None = None,
+        workspace: str = "default",
+        granted_at: datetime | None = None,
+        wire: Wire | None = None,
+    ) -> None:
+        self._client = client
+        self._vault = vault
+        self._clock = clock
+        self._account = account or "this account"
+        self._workspace = workspace
+        self._granted_at = granted_at
+        self._wire = wire
+        self._access: Access | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._wire is not None:
+            self._wire.close()
+
+    def token(self) -> str:
+        """A token to send, renewed first if it is about to end.
+
+        Raises: as `renew`.
+        """
+        with self._lock:
+            if not self._lasts(self._access):
+                self._access = self._cached()
+            if self._access is None or not self._lasts(self._access):
+                self._access = self._renewed(stale=None)
+            return self._access.token
+
+    def renew(self, stale: str | None = None) -> str:
+        """Another token than `stale`, which Google refused; None renews whatever there is.
+
+        Raises:
+            NotConnected: there is no grant.
+            GrantRevoked, GrantExpired, ReauthRequired: a person must connect again.
+            ClientInvalid, ClientRejected: the OAuth client is missing or not accepted.
+            GoogleUnreachable, GoogleBusy: nothing was learned about the grant.
+            VaultUnavailable: secrets can be neither read nor kept.
+        """
+        with self._lock:
+            if self._access is None or self._access.token == stale or stale is None:
+                self._access = self._renewed(stale=stale)
+            return self._access.token
+
+    def _lasts(self, access: Access | None) -> bool:
+        return access is not None and (
+            access.expires_at is None or access.expires_at - self._clock.now() > _MARGIN
+        )
+
+    def _renewed(self, *, stale: str | None) -> Access:
+        """A new access token, stored. Another process may have stored one meanwhile, which then serves as well."""
+        if stale is not None and (other := self._cached_but(stale)):
+            return other
+        refresh_token = self._refresh_token()
+        try:
+            return self._refreshed(refresh_token)
+        except GrantRevoked as error:
+            # With rotation the loser of a race holds a dead refresh token, and the vault by now the live one.
+            if (newer := self._vault.read(Secret.REFRESH_TOKEN)) and newer != refresh_token:
+                return self._cached_but(stale) or self._refreshed(newer)
+            raise endpoint.aged(error, granted_at=self._granted_at, now=self._clock.now()) from error
+
+    def _refreshed(self, refresh_token: str) -> Access:
+        self._wire = self._wire or Wire()
+        now = self._clock.now()
+        told = endpoint.renew(self._wire, self._client(), refresh_token, account=self._account, now=now)
+        if told.refresh_token is not None:
+            # At once and first: the one in the vault may be dead from now on.
+            self._vault.write(Secret.REFRESH_TOKEN, told.refresh_token)
+        self._keep(told.access)
+        return told.access
+
+    def _refresh_token(self) -> str:
+        refresh_token = self._vault.read(Secret.REFRESH_TOKEN)
+        if refresh_token:
+            return refresh_token
+        if self._vault.kind == "environment":
+            reason = (
+                "PORTALCAL_ACCESS_TOKEN is no longer valid, and without a refresh token it cannot be renewed"
+            )
+            raise GrantExpired(self._account, reason)
+        raise NotConnected(self._workspace)
+
+    def _cached(self) -> Access | None:
+        written = self._vault.read(Secret.ACCESS_TOKEN)
+        return read_access(written) if written else None
+
+    def _cached_but(self, stale: str | None) -> Access | None:
+        """The stored token, if it is another one and lasts."""
+        access = self._cached()
+        return access if access and access.token != stale and self._lasts(access) else None
+
+    def _keep(self, access: Access) -> None:
+        """Cache the token for the next command. That is a convenience: a vault without room for it stops nothing.
+
+        Windows' vault takes 1280 characters, an access token may have 2048 bytes.
+        """
+        try:
+            self._vault.write(Secret.ACCESS_TOKEN, write_access(access))
+        except VaultUnavailable as error:
+            _log.info("the access token is not cached: %s", error)
+
+
+class GrantTokens:
+    """The bearer token of a grant that is not stored yet: what consent just gave, and nothing else."""
+
+    def __init__(self, grant: Grant) -> None:
+        self._grant = grant
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def token(self) -> str:
+        """The token that came with the grant."""
+        return self._grant.access.token
+
+    def renew(self, stale: str | None = None) -> str:  # noqa: ARG002 - called as `Tokens.renew` is
+        """There is no other.
+
+        Raises:
+            GrantRevoked: always; Google does not accept what it issued a moment ago.
+        """
+        raise GrantRevoked("this account", "it does not accept the access token it issued a moment ago")
+
+
+def write_access(access: Access) -> str:
+    """An access token as a vault keeps it: JSON, `expires_at` in RFC 3339 or null."""
+    expires_at = access.expires_at.astimezone(UTC).isoformat() if access.expires_at else None
+    return json.dumps({"token": access.token, "expires_at": expires_at})
+
+
+def read_access(written: str) -> Access | None:
+    """An access token as a vault gave it back; None when it cannot be used, which only costs a renewal."""
+    try:
+        kept = json.loads(written)
+        token, expires_at = kept["token"], kept["expires_at"]
+        ends = datetime.fromisoformat(expires_at) if expires_at is not None else None
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(token, str) or not token or (ends is not None and ends.tzinfo is None):
+        return None
+    return Access(token, ends)
