@@ -135,6 +135,11 @@ class Choice(NamedTuple):
     selection: Selection
     is_pinned: bool = False
 
+    def without_hidden(self) -> Choice:
+        """The choice without calendars the account hides, unless they are chosen."""
+        kept = tuple(each for each in self.calendars if not each.is_hidden or self.selection.use_of(each))
+        return self._replace(calendars=kept)
+
 
 class Connected(NamedTuple):
     """A working connection. `was_already`: nothing had to be done."""
@@ -172,3 +177,12 @@ class Diagnosis(NamedTuple):
     permissions: frozenset[Permission]
     calendars: tuple[ChosenCalendar, ...]
     tally: Tally | None
+
+
+class Simulation(NamedTuple):
+    """A simulator that is up. `config` is the file to name in PORTALCAL_CONFIG; `events` how many were loaded."""
+
+    url: str
+    account: str
+    config: str
+    events: int

@@ -500,12 +500,18 @@ class GoogleRefused(ConflictError):
 
 
 class BookingNotFound(NotFoundError):
-    """No booking of this workspace has that id."""
+    """No booking of this workspace has that id, or several have an id that begins so (`is_ambiguous`)."""
 
     code = "booking-not-found"
-    says = "there is no booking {booking} in this workspace"
     advice = "list them with `portalcal bookings`"
     booking: str
+    is_ambiguous: bool = False
+
+    @property
+    def sentence(self) -> str:
+        if self.is_ambiguous:
+            return f"the ids of several bookings begin with {self.booking}"
+        return f"there is no booking {self.booking} in this workspace"
 
 
 class CalendarNotFound(NotFoundError):

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from portalcal.config import Config
 from portalcal.core.booking import Booking, Notify, State
@@ -121,6 +122,9 @@ class Calendars(Protocol):
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """Every live event that carries the booking's id in its private properties."""
+
+    def close(self) -> None:
+        """Let go of the connections to Google."""
 
     def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
         """Remove the event. Raises also EventNotFound (404: never there, or on a calendar we no longer see)."""
@@ -296,10 +300,13 @@ class Ledger(Protocol):
         """
 
     def find(self, booking: str) -> Booking:
-        """The booking of that id, or whose id starts so, if only one does. Raises also BookingNotFound."""
+        """The booking of that id, or whose id starts so (four characters or more), if only one does.
+
+        Raises also BookingNotFound.
+        """
 
     def under_key(self, key: str) -> Booking | None:
-        """The booking made with that idempotency key."""
+        """The booking made with that idempotency key; one that was refused has given it back."""
 
     def live_in(self, window: Interval) -> tuple[Booking, ...]:
         """Live bookings whose guard overlaps the window, by start."""
@@ -323,14 +330,25 @@ class Ledger(Protocol):
     def errand_of(self, booking: UUID) -> Errand | None:
         """The first errand still owed for a booking, leased or not."""
 
-    def settle(self, errand: Errand, booking: Booking) -> None:
-        """Record the booking as it came out and the errand as done."""
+    def settle(self, errand: Errand, booking: Booking) -> Booking:
+        """Record the booking as it came out and the errand as done; returns the booking as it stands then.
+
+        Under a lease that somebody else has taken since, nothing is recorded. A booking that was cancelled while its
+        event was made stays so: the event is recorded and its removal due. Either way another booking than the given
+        one comes back, and nobody must be told that the time is booked.
+        """
 
     def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
         """Record a failed attempt, end the lease and try again at `due_at`."""
 
     def tally(self, now: datetime) -> Tally:
         """Counts for `status`."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def check(self) -> str | None:
+        """Read the whole ledger and say what is damaged, or None."""
 
 
 # --- the person in front --------------------------------------------------------------------------------------
@@ -347,6 +365,19 @@ class View(Protocol):
 
     def confirm(self, question: str, *, consequences: tuple[str, ...], action: str, flag: str) -> bool:
         """Tell what will follow and ask. Raises: ConfirmationRequired (nobody can be asked)."""
+
+
+class Machine(Protocol):
+    """This machine, as far as connecting depends on it."""
+
+    def zone(self) -> ZoneInfo:
+        """The zone it is set to; UTC when it has none."""
+
+    def has_browser(self) -> bool:
+        """Whether a browser can be shown to the person."""
+
+    def can_listen(self) -> bool:
+        """Whether a loopback address can be listened on, as the consent's redirect needs."""
 
 
 class World(Protocol):
@@ -367,7 +398,18 @@ class World(Protocol):
     @property
     def ledger(self) -> Ledger: ...
     @property
+    def machine(self) -> Machine: ...
+    @property
     def view(self) -> View: ...
 
     def calendars_with(self, grant: Grant) -> Calendars:
         """Google Calendar through a grant that is not kept yet."""
+
+    def keep_access(self, access: Access) -> None:
+        """Cache an access token in the vault."""
+
+    def renew_access(self) -> None:
+        """Renew the access token now, whether or not it has run out. Raises as `Calendars` does."""
+
+    def check_client(self) -> str:
+        """The id of the OAuth client. Raises: ClientInvalid (none, or not a Desktop client)."""

@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -152,3 +153,27 @@ def _for_graphical_browsers(environ: Mapping[str, str]) -> dict[str, str]:
         named = ("wslview",)
     kept = {name: value for name, value in environ.items() if name not in {"TERM", "BROWSER"}}
     return kept | {"BROWSER": os.pathsep.join(named)} if named else kept
+
+
+class ThisMachine:
+    """This machine, as far as connecting depends on it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def zone(self) -> ZoneInfo:
+        """The zone it is set to; UTC when it has none."""
+        return machine_zone()
+
+    def has_browser(self) -> bool:
+        """Whether a browser with pictures can be shown to the person."""
+        return browser_available(self._environ)
+
+    def can_listen(self) -> bool:
+        """Whether 127.0.0.1 can be listened on."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", 0))
+            except OSError:
+                return False
+        return True

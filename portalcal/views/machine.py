@@ -31,6 +31,7 @@ Answer = (
     | answers.Connected
     | answers.Disconnected
     | answers.Diagnosis
+    | answers.Simulation
 )
 Json = dict[str, object]
 
@@ -146,6 +147,8 @@ def result(answer: Answer) -> Json:  # noqa: PLR0911 - one line an answer
             return disconnected(answer)
         case answers.Diagnosis():
             return diagnosis(answer)
+        case answers.Simulation():
+            return dict(answer._asdict())
         case unknown:
             assert_never(unknown)
 
@@ -350,13 +353,24 @@ class MachineView:
     def show_result(self, told: Json) -> None:
         """The envelope of a result made by hand: for commands whose answer has no type of its own."""
         is_indented = self._stdout.isatty()
-        print(
-            envelope(self._command, told, warnings=self._cautions, is_indented=is_indented), file=self._stdout
-        )
+        text = envelope(self._command, told, warnings=self._cautions, is_indented=is_indented)
+        print(text, file=self._stdout, flush=True)
 
     def fail(self, error: PortalcalError) -> None:
         """The error's envelope on stderr, always one line."""
         print(error_envelope(self._command, error, zone=self.zone), file=self._stderr)
+
+    def write(self, text: str) -> None:
+        """Text that is no answer goes to stderr: stdout holds one JSON object and nothing else."""
+        self.log(text)
+
+    def narrate(self, line: str, *, is_typed: bool = False) -> None:  # noqa: ARG002 - the same calls as TerminalView
+        """A story is no answer either."""
+        self.log(line)
+
+    def log(self, line: str) -> None:
+        """One line on stderr."""
+        print(line, file=self._stderr, flush=True)
 
     def warn(self, code: str, message: str) -> None:
         """Keep one warning for the envelope."""

@@ -5,6 +5,7 @@ Foreign text passes through `shown` everywhere and is never read as markup.
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -110,9 +111,9 @@ def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType
     """Offered or not, every reason, and the nearest meetings before and after."""
     when = words.meeting(answer.meeting, answer.zone)
     if answer.is_offered:
-        headline = Text("✓ ", style="bold green").append(f"{when} is offered")
+        headline = Text.assemble(("✓ ", "green"), f"{when} ", ("is offered", "green"), style="bold")
     else:
-        headline = Text("✗ ", style="bold red").append(f"{when} is not offered")
+        headline = Text.assemble(("✗ ", "red"), f"{when} ", ("is not offered", "red"), style="bold")
     told = Table.grid(padding=(0, 2, 0, 0))
     told.add_column(style="yellow", no_wrap=True)
     told.add_column(overflow="fold")
@@ -129,3 +130,15 @@ def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType
 
 def _near(span: Interval, zone: ZoneInfo, *, now: datetime) -> Text:
     return Text(words.meeting(span, zone)).append(f"  {words.near(span, zone, now=now)}", style="dim")
+
+
+def simulation(answer: answers.Simulation) -> RenderableType:
+    """What to type in another terminal, each line whole so that it can be copied."""
+    lines = Text(no_wrap=True, overflow="ignore")
+    lines.append("A small Google runs at ").append(answer.url, style="bold").append(f" for {answer.account}")
+    lines.append(f", with {answer.events} events" if answer.events else "").append(".\n\n")
+    lines.append("In another terminal:\n\n")
+    lines.append(f"  export PORTALCAL_CONFIG={shlex.quote(answer.config)}\n", style="bold cyan")
+    lines.append("  portalcal connect\n\n", style="bold cyan")
+    lines.append("Ctrl-C ends it. Requests:", style="dim")
+    return lines

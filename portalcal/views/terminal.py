@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import TextIO, assert_never
 
 from rich.console import Console, RenderableType
@@ -48,6 +49,8 @@ class TerminalView:
         self._is_log = not stderr.isatty()
         self._clock = clock
         self._is_interactive = is_interactive
+        self.zone: tzinfo = UTC
+        """Of the instants whose answer names none."""
 
     def show(self, answer: Answer) -> None:
         """The page of an answer on stdout, and on stderr what it rests on."""
@@ -64,6 +67,14 @@ class TerminalView:
         """An export on stdout, exactly as it is."""
         self._out.file.write(text if text.endswith("\n") or not text else f"{text}\n")
 
+    def narrate(self, line: str, *, is_typed: bool = False) -> None:
+        """A sentence of the demo, or a command line as it would be typed."""
+        if is_typed:
+            self._out.print(Text("$ ", style="dim").append(shown(line), style="bold green"), soft_wrap=True)
+        else:
+            self._out.print()
+            self._out.print(Text(f"# {shown(line)}", style="dim"))
+
     def say_basis(self, answer: answers.Availability) -> None:
         """On stderr, which calendars were checked and when."""
         if answer.basis is answers.Basis.SCHEDULE:
@@ -77,6 +88,10 @@ class TerminalView:
         at = f"{answer.checked_at.astimezone(answer.zone):%H:%M} ({place(answer.zone)})"
         unsure = "; the times shown are not verified against the others" if unread else ""
         self._note(Text(f"Checked {read} at {at}{unsure}", style="dim"))
+
+    def log(self, line: str) -> None:
+        """One line on stderr, as it is: what a server is doing just now."""
+        self._err.print(Text(shown(line)), soft_wrap=True)
 
     def fail(self, error: PortalcalError) -> None:
         """The error on stderr: the fact, what was and was not done, an empty line, what to do."""
@@ -135,6 +150,8 @@ class TerminalView:
                 return pages.disconnected(answer)
             case answers.Diagnosis():
                 return status_page.status(answer, now=now)
+            case answers.Simulation():
+                return pages.simulation(answer)
             case unknown:
                 assert_never(unknown)
 

@@ -1,0 +1,45 @@
+"""`portalcal bookings`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from portalcal.cli.options import Json, Zone
+from portalcal.cli.session import Session
+from portalcal.cli.when import read_from, read_until
+from portalcal.core.booking import State
+from portalcal.ports import Search
+from portalcal.usecases import bookings as usecase
+
+
+def bookings(
+    ctx: typer.Context,
+    booking: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this booking.")] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="T", help="From this date or time on. Default: today.")
+    ] = "today",
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="Up to the end of this date, or to a time.")
+    ] = None,
+    state: Annotated[
+        list[State] | None,
+        typer.Option("--state", help="Only in this state; may be repeated. Default: live ones."),
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option("--email", metavar="EMAIL", help="Only with this guest.")
+    ] = None,
+    timezone: Zone = None,
+    json: Json = False,
+) -> None:
+    """List bookings: by default the live ones from today on."""
+    session = Session.of(ctx, as_json=json)
+    reading = session.reading(timezone)
+    search = Search(
+        start=read_from(start, reading),
+        end=read_until(until, reading) if until else None,
+        states=tuple(state) if state else tuple(each for each in State if each.is_live),
+        email=email,
+    )
+    session.view.show(usecase.bookings(search, session.portal, zone=reading.zone, booking=booking))

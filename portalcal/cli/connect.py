@@ -1,0 +1,79 @@
+"""`portalcal connect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portalcal.cli.options import Json
+from portalcal.cli.session import Session
+from portalcal.cli.when import read_length
+from portalcal.errors import Usage
+from portalcal.usecases import connect as usecase
+
+
+def connect(
+    ctx: typer.Context,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Open nothing; the redirected address can be pasted here.")
+    ] = False,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="Listen on this port. Default: any free one."
+        ),
+    ] = 0,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="D", help="How long to wait for consent.")
+    ] = "300s",
+    client_secrets: Annotated[
+        Path | None,
+        typer.Option(
+            "--client-secrets", metavar="FILE", help="The Desktop client as downloaded; a copy is kept."
+        ),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="EMAIL", help="The account that is to give consent.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Ask again though connected, and allow another account.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Connect a Google account: consent in the browser, checked, and kept in the keyring.
+
+    [bold]Examples[/bold]
+
+    portalcal connect --client-secrets ~/Downloads/client_secret.json
+
+    portalcal connect --no-browser
+    """
+    session = Session.of(ctx, as_json=json)
+    refuse_with_token(session, "connect")
+    introduction = usecase.Introduction(
+        timeout=int(read_length(timeout).total_seconds()),
+        port=port,
+        open_browser=not no_browser,
+        account=account,
+        force=force,
+    )
+    session.portal.client_secrets = client_secrets
+    session.view.zone = session.portal.config.schedule.zone
+    answer = usecase.connect(introduction, session.portal)
+    if client_secrets and not answer.was_already:
+        session.portal.connection_file.keep_client(client_secrets)
+    session.view.show(answer)
+
+
+def refuse_with_token(session: Session, command: str) -> None:
+    """A token in the environment is not ours to replace or to revoke.
+
+    Raises:
+        Usage: one is set; it is named.
+    """
+    for variable in session.portal.token_variables:
+        raise Usage(
+            f"{variable} is set, so {command} has nothing to do with the keyring", f"unset {variable} first"
+        )

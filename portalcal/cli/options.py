@@ -1,0 +1,32 @@
+"""Options that several commands share, and the vocabulary of their values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portalcal.core.booking import Notify
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")]
+Zone = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone", metavar="ZONE", help="Read and show times in this IANA zone. Default: the schedule's."
+    ),
+]
+LinkName = Annotated[
+    str | None,
+    typer.Option("--link", metavar="NAME", help="The kind of meeting, [links.NAME] in the configuration."),
+]
+Duration = Annotated[
+    str | None, typer.Option("--duration", metavar="D", help="The meeting's length: 30m, 1h, 1h30m.")
+]
+WhomToTell = Annotated[
+    Notify | None,
+    typer.Option(
+        "--notify", help="Whom Google e-mails: all guests, those outside the organisation, or nobody."
+    ),
+]
+ExistingFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True)]

@@ -1,0 +1,25 @@
+"""`portalcal status`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from portalcal.cli.options import Json
+from portalcal.cli.session import Session
+from portalcal.usecases import status as usecase
+
+
+def status(
+    ctx: typer.Context,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Look only at this machine; ask Google nothing.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Find out what works, what does not, why, and which command mends it."""
+    session = Session.of(ctx, as_json=json)
+    answer = usecase.status(session.portal, workspace=session.portal.workspace, offline=offline)
+    session.view.show(answer)
+    return answer.condition.exit

@@ -1,0 +1,187 @@
+"""Booking a time in four beats: check, hold, tell, confirm (DESIGN.md section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple, assert_never
+
+from portalcal.answers import Booked
+from portalcal.core.booking import Booking, State, Wish, differences
+from portalcal.core.errands import Delivered, Refused, Retry
+from portalcal.core.instants import say
+from portalcal.core.intervals import Interval
+from portalcal.core.slots import Question, Reason, Why, reasons
+from portalcal.errors import KeyReused, PortalcalError, SlotNotOffered, SlotTaken
+from portalcal.ports import GuardsOverlap, World
+from portalcal.usecases.availability import rules_for
+from portalcal.usecases.deliver import deliver
+from portalcal.usecases.delivery import attempt
+from portalcal.usecases.situation import alternatives, gather, selection
+
+NOTHING_BOOKED = "Nothing was booked."
+
+# Where alternatives are looked for; one free/busy request covers it with the check itself.
+_BEFORE, _AFTER = timedelta(days=3), timedelta(days=7)
+
+_IN_WORDS = {
+    Why.PAST: "it is in the past",
+    Why.NOTICE: "it is sooner than the notice the rules ask for",
+    Why.HORIZON: "it is further ahead than the rules allow",
+    Why.CLOSED: "it does not lie in the opening hours",
+    Why.EXCEPTION: "an exception closes that time",
+    Why.OFF_GRID: "meetings do not start at that time",
+    Why.DAY_FULL: "that day has as many bookings as it may",
+    Why.WEEK_FULL: "that week has as many bookings as it may",
+}
+
+
+class Order(NamedTuple):
+    """A wish with how to treat it. `force` overrides the schedule and its rules, never a conflict."""
+
+    wish: Wish
+    key: str | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+def book(order: Order, world: World) -> Booked:
+    """Promise the time, make the event and make sure that it is ours.
+
+    The booking comes back `confirmed`, or `held` when Google could not be told yet, or under `key` as it was made
+    before. Disconnected, it is recorded without an event, with a warning.
+
+    Raises:
+        SlotTaken: somebody else has the time, at Google or here.
+        SlotNotOffered: the schedule or its rules do not offer it.
+        KeyReused: the key belongs to another request.
+        LinkNotFound: no such link.
+        PortalcalError: Google refused, or could not be asked before anything was held.
+    """
+    try:
+        replayed = _replay(order, world)
+        return replayed or _book(order, world)
+    except PortalcalError as error:
+        raise error.with_outcome(NOTHING_BOOKED) from error.__cause__
+
+
+def _book(order: Order, world: World) -> Booked:
+    deliver(world)
+    question = _check(order, world)
+    booking = _draft(order, world, question)
+    if order.dry_run:
+        return Booked(booking, booking.wish.zone, is_dry_run=True)
+
+    try:
+        held = world.ledger.hold(booking, put=booking.calendar is not None)
+    except GuardsOverlap as overlap:
+        raise _taken(question, order.wish, by=_promised(overlap.other)) from None
+    if held.id != booking.id:
+        return _same(order, held, world)
+
+    return Booked(held if held.calendar is None else _tell(held, world, question), held.wish.zone)
+
+
+def _check(order: Order, world: World) -> Question:
+    """The first beat: offered, and free at Google right now."""
+    wish = order.wish
+    rules = rules_for(world, wish.link, duration=wish.duration)
+    now = world.clock.now()
+    window = Interval(min(wish.start, max(now, wish.start - _BEFORE)), wish.start + _AFTER)
+    question = gather(world, window, link=wish.link, rules=rules)
+
+    found = reasons(question, wish.start)
+    against = [each for each in found if not order.force or each.why.is_conflict or each.why is Why.PAST]
+    if any(each.why.is_conflict for each in against):
+        raise _taken(question, wish, by=_holder(next(each for each in against if each.why.is_conflict), wish))
+    if against:
+        raise SlotNotOffered(
+            say(wish.start, wish.zone, end=wish.meeting.end),
+            ", and ".join(_IN_WORDS[each.why] for each in against),
+            reasons=tuple(each.why.value for each in against),
+            alternatives=alternatives(question, wish.meeting),
+        )
+    return question
+
+
+def _holder(reason: Reason, wish: Wish) -> str:
+    """Who has the time, in words."""
+    span = f", {say(reason.span.start, wish.zone, end=reason.span.end)}" if reason.span else ""
+    near = "the buffer of " if reason.why is Why.BUFFER else ""
+    if reason.booking:
+        return f"{near}booking {reason.booking}{span}"
+    return f"{near}a meeting on {reason.calendar}{span}"
+
+
+def _promised(other: Booking) -> str:
+    made = say(other.created_at, other.wish.zone)
+    return f"booking {other.id}, made {made}"
+
+
+def _taken(question: Question, wish: Wish, *, by: str) -> SlotTaken:
+    when = say(wish.start, wish.zone, end=wish.meeting.end)
+    return SlotTaken(when, by, alternatives=alternatives(question, wish.meeting))
+
+
+def _draft(order: Order, world: World, question: Question) -> Booking:
+    """The booking as it would be held; without a calendar it is confirmed at once, since nobody is to be told."""
+    chosen = selection(world)
+    now = world.clock.now()
+    return Booking(
+        id=world.clock.new_id(),
+        workspace=world.config.workspace,
+        state=State.HELD if chosen else State.CONFIRMED,
+        wish=order.wish,
+        buffer_before=question.rules.buffer_before,
+        buffer_after=question.rules.buffer_after,
+        created_at=now,
+        updated_at=now,
+        key=order.key,
+        calendar=chosen.booking if chosen else None,
+    )
+
+
+def _tell(held: Booking, world: World, question: Question) -> Booking:
+    """The third and fourth beat, now; what cannot be done now stays owed."""
+    errand = world.ledger.errand_of(held.id)
+    leased = errand and world.ledger.lease(errand, now=world.clock.now())
+    if leased is None:
+        return world.ledger.find(str(held.id))
+    booking, delivery = attempt(world, leased, held)
+    match delivery:
+        case Delivered():
+            return booking
+        case Retry(why=why):
+            world.view.warn(
+                "google-not-told",
+                f"the time is held, but Google has not confirmed it: {why.message}; "
+                "the next command delivers it",
+            )
+            return booking
+        case Refused(why):
+            if isinstance(why, SlotTaken):
+                raise _taken(question, held.wish, by=why.by)
+            raise why
+        case _:
+            assert_never(delivery)
+
+
+# --- the same request again -----------------------------------------------------------------------------------
+
+
+def _replay(order: Order, world: World) -> Booked | None:
+    """The booking made under this key before, told to Google if that is still owed."""
+    known = world.ledger.under_key(order.key) if order.key else None
+    return _same(order, known, world) if known else None
+
+
+def _same(order: Order, known: Booking, world: World) -> Booked:
+    differs = differences(known.wish, order.wish)
+    if differs and order.key:
+        raise KeyReused(order.key, str(known.id), differs)
+    if known.state is State.HELD and known.calendar and selection(world) and not order.dry_run:
+        rules = rules_for(world, known.wish.link, duration=known.wish.duration)
+        window = Interval(known.meeting.start, known.meeting.start + rules.duration)
+        nothing_else = Question(world.config.link(known.wish.link).schedule, rules, window, world.clock.now())
+        known = _tell(known, world, nothing_else)
+    return Booked(replace(known), known.wish.zone, is_replayed=True)

@@ -1,0 +1,71 @@
+"""Cancelling a booking and removing its event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from portalcal.answers import Cancelled
+from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.errands import Delivered
+from portalcal.ports import World
+from portalcal.usecases.delivery import attempt
+from portalcal.usecases.situation import selection
+
+
+class Cancellation(NamedTuple):
+    """Which booking to end, why, and whom Google shall tell; `notify` None: as when it was booked."""
+
+    booking: str
+    reason: str = ""
+    notify: Notify | None = None
+
+
+def cancel(request: Cancellation, world: World) -> Cancelled:
+    """End the promise at once here, and at Google now or as soon as it can be told.
+
+    A booking that is cancelled already, or whose event is gone, is success. Disconnected, the event stays, with a
+    warning, until a later delivery.
+
+    Raises:
+        BookingNotFound: no such booking in this workspace.
+    """
+    booking = world.ledger.find(request.booking)
+    if not booking.is_live:
+        return Cancelled(booking, booking.wish.zone, was_already=True)
+
+    notify = request.notify or booking.wish.notify
+    ending = replace(
+        booking,
+        wish=replace(booking.wish, notify=notify),
+        ended_because=request.reason,
+        ended_by="user",
+        updated_at=world.clock.now(),
+    )
+    ending = world.ledger.begin_cancel(ending)
+
+    if ending.state is State.CANCELLING:
+        ending = _tell(ending, world)
+    return Cancelled(ending, ending.wish.zone, was_already=False)
+
+
+def _tell(ending: Booking, world: World) -> Booking:
+    if selection(world) is None:
+        world.view.warn(
+            "event-left",
+            f"not connected: the booking is cancelled here, its event {ending.event_id or ''} stays in the calendar "
+            "until `portalcal connect` and `portalcal sync`",
+        )
+        return ending
+    errand = world.ledger.errand_of(ending.id)
+    leased = errand and world.ledger.lease(errand, now=world.clock.now())
+    if leased is None:
+        return world.ledger.find(str(ending.id))
+    ended, delivery = attempt(world, leased, ending)
+    if not isinstance(delivery, Delivered):
+        world.view.warn(
+            "google-not-told",
+            f"cancelled here, but the event is still in the calendar: {delivery.why.message}; "
+            "the next command removes it",
+        )
+    return ended

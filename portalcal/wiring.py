@@ -1,0 +1,315 @@
+"""The composition root: which adapter answers which port.
+
+Each adapter is imported when the port it answers is first asked for, so that a command pays for what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
+from zoneinfo import ZoneInfo
+
+from portalcal import config as configuration
+from portalcal.config import Config
+from portalcal.errors import ConfigInvalid, PortalcalError, Problem, Usage
+from portalcal.ports import (
+    Access,
+    Calendars,
+    Clock,
+    Connections,
+    Consent,
+    Grant,
+    Ledger,
+    Machine,
+    Vault,
+    View,
+)
+
+if TYPE_CHECKING:
+    from portalcal.adapters.connection_file import ConnectionFile
+    from portalcal.adapters.google_oauth import OAuthClient, Tokens
+    from portalcal.adapters.system import Paths
+    from portalcal.views.machine import Answer
+
+DEFAULT_WORKSPACE = "default"
+_VAULT_SECONDS = 5.0
+
+
+class Portal:
+    """One workspace with its ports, each made on first use. Tests and the demo put their own in by assigning them."""
+
+    def __init__(
+        self,
+        view: View,
+        *,
+        workspace: str | None = None,
+        config_path: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.view = view
+        self.environ = os.environ if environ is None else environ
+        name = workspace or self.environ.get("PORTALCAL_WORKSPACE") or DEFAULT_WORKSPACE
+        self.workspace = configuration.check_workspace(name)
+        self._config_path = config_path
+        self.client_secrets: Path | None = None
+
+    # --- files
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where configuration and data are."""
+        from portalcal.adapters.system import paths
+
+        return paths(self.environ)
+
+    @property
+    def home(self) -> Path:
+        """The folder of what portalcal writes for this workspace."""
+        return self.paths.data_dir / self.workspace
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration of the workspace.
+
+        Raises:
+            ConfigInvalid: it cannot be used, or a file that was named does not exist.
+        """
+        path = self._config_path or self.paths.config_file
+        if not path.exists():
+            if self._config_path or self.paths.config_is_named:
+                raise ConfigInvalid(str(path), (Problem("", "", "there is no such file"),))
+            return configuration.read(None, workspace=self.workspace, machine_zone=self.machine.zone)
+        return configuration.read(path, workspace=self.workspace, machine_zone=self.machine.zone)
+
+    # --- this machine
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Time and randomness."""
+        from portalcal.adapters.system import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Zone, browser, loopback."""
+        from portalcal.adapters.system import ThisMachine
+
+        return ThisMachine(self.environ)
+
+    @cached_property
+    def open_browser(self) -> Callable[[str], bool]:
+        """Shows an address to the person; False where there is no browser."""
+        from portalcal.adapters.system import open_browser
+
+        return open_browser
+
+    # --- what was learned and promised
+
+    @cached_property
+    def connection_file(self) -> ConnectionFile:
+        """connection.toml, and the OAuth client kept beside it."""
+        from portalcal.adapters.connection_file import ConnectionFile
+
+        return ConnectionFile(self.home / "connection.toml")
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The connection of the workspace."""
+        if not self.token_variables:
+            return self.connection_file
+        from portalcal.adapters.env_connection import EnvConnection
+
+        return EnvConnection(self.connection_file, self.clock)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Bookings and errands."""
+        from portalcal.adapters.sqlite_ledger import SqliteLedger
+
+        url = self.config.ledger
+        default = self.paths.data_dir / "ledger.db"
+        path = default if url == "sqlite" else Path(url.removeprefix("sqlite:///")).expanduser()
+        return SqliteLedger(path, self.workspace, self.clock)
+
+    # --- secrets and consent
+
+    @cached_property
+    def token_variables(self) -> tuple[str, ...]:
+        """The environment variables that bring a token along."""
+        from portalcal.adapters.env_vault import variables_set
+
+        return variables_set(self.environ)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where secrets live."""
+        if self.token_variables:
+            from portalcal.adapters.env_vault import EnvVault
+
+            return EnvVault(self.environ)
+        from portalcal.adapters.keyring_vault import KeyringVault
+
+        connection = self.connections.read()
+        return KeyringVault(
+            self.workspace,
+            backend=connection.backend if connection else None,
+            timeout=_seconds(self.environ.get("PORTALCAL_VAULT_TIMEOUT")),
+        )
+
+    @cached_property
+    def client(self) -> OAuthClient:
+        """The OAuth client: given on the command line, named in config.toml, or kept from an earlier `connect`.
+
+        Raises:
+            ClientInvalid: there is none, or it is not a Desktop client.
+        """
+        from portalcal.adapters.google_oauth import OAuthClient
+
+        kept = self.connection_file.client_path
+        found = self.client_secrets or self.config.client_secrets or (kept if kept.exists() else None)
+        return OAuthClient.read(found)
+
+    def check_client(self) -> str:
+        """The id of the OAuth client."""
+        return self.client.client_id
+
+    @cached_property
+    def consent(self) -> Consent:
+        """The browser round trip."""
+        from portalcal.adapters.google_oauth import BrowserConsent
+
+        return BrowserConsent(
+            client=lambda: self.client,
+            revoke_uri=self.config.endpoints.revoke_uri,
+            clock=self.clock,
+            view=self.view,
+            open_browser=self.open_browser,
+        )
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The access token of the kept connection, renewed when it runs out."""
+        from portalcal.adapters.google_oauth import Tokens
+
+        connection = self.connections.read()
+        account = connection.account if connection else ""
+        return Tokens(client=lambda: self.client, vault=self.vault, clock=self.clock, account=account or None)
+
+    def keep_access(self, access: Access) -> None:
+        """Cache an access token in the vault."""
+        self.tokens.keep(access)
+
+    def renew_access(self) -> None:
+        """Renew the access token now."""
+        self.tokens.renew()
+
+    # --- Google Calendar
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Google Calendar through the kept connection."""
+        from portalcal.adapters.google_calendar import GoogleCalendars
+        from portalcal.adapters.google_http import GoogleHttp
+
+        return GoogleCalendars(GoogleHttp(self.tokens), self.config.endpoints)
+
+    def calendars_with(self, grant: Grant) -> Calendars:
+        """Google Calendar through a grant that is not kept yet."""
+        from portalcal.adapters.google_calendar import GoogleCalendars
+        from portalcal.adapters.google_http import GoogleHttp
+        from portalcal.adapters.google_oauth import GrantTokens
+
+        return GoogleCalendars(GoogleHttp(GrantTokens(grant)), self.config.endpoints)
+
+    def close(self) -> None:
+        """Let go of files and connections; what was never used has nothing to let go of."""
+        for name in ("ledger", "calendars"):
+            made = self.__dict__.pop(name, None)
+            if made is not None:
+                made.close()
+
+    # --- zones
+
+    def zone(self, name: str | None) -> ZoneInfo:
+        """The display zone: the one named, else the schedule's.
+
+        Raises:
+            Usage: there is no such zone.
+        """
+        if name is None:
+            return self.config.schedule.zone
+        try:
+            return configuration.read_zone(name)
+        except ValueError as error:
+            raise Usage(f"{name} is not a zone: {error}") from None
+
+
+def _seconds(text: str | None) -> float:
+    """A time limit from the environment, in seconds.
+
+    Raises:
+        Usage: it is not a positive number.
+    """
+    if not text:
+        return _VAULT_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 3600:
+        raise Usage(f"PORTALCAL_VAULT_TIMEOUT is {text}, expected seconds like 5")
+    return seconds
+
+
+class CommandView(View, Protocol):
+    """A view that can also show answers and errors: what a command talks to."""
+
+    zone: tzinfo
+
+    def show(self, answer: Answer) -> None:
+        """Put an answer on stdout."""
+
+    def write(self, text: str) -> None:
+        """Put text on stdout as it is."""
+
+    def narrate(self, line: str, *, is_typed: bool = False) -> None:
+        """Tell the demo's story: a sentence, or a command line as it would be typed."""
+
+    def log(self, line: str) -> None:
+        """Put one line on stderr: what is happening just now."""
+
+    def fail(self, error: PortalcalError) -> None:
+        """Put an error on stderr."""
+
+
+def view_for(
+    command: str,
+    *,
+    as_json: bool,
+    stdin: TextIO,
+    stdout: TextIO,
+    stderr: TextIO,
+    environ: Mapping[str, str],
+    is_interactive: bool,
+) -> CommandView:
+    """The view of one command. Rich loads only for people."""
+    if as_json:
+        from portalcal.views.machine import MachineView
+
+        return MachineView(command, stdout=stdout, stderr=stderr)
+    from portalcal.adapters.system import SystemClock
+    from portalcal.views.terminal import TerminalView
+
+    return TerminalView(
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        environ=environ,
+        clock=SystemClock(),
+        is_interactive=is_interactive,
+    )
