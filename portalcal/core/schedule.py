@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from portalcal.core.instants import ONE_DAY, dates, local_date, wall
+from portalcal.core.instants import ONE_DAY, dates, local_date, local_day, wall
 from portalcal.core.intervals import Interval, Intervals
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -83,46 +84,54 @@ class Schedule:
         return Schedule(self.zone, self.weekly)
 
     def _starting_on(self, day: date) -> Iterator[Interval]:
-        """What the ranges of one date open, cut where the next date has an exception."""
-        cut = wall(day, 1440, self.zone) if day + ONE_DAY in self.exceptions else None
+        """What the ranges of one date open, cut where the next date has an exception; a skipped date opens nothing."""
+        midnight, next_midnight = wall(day, 0, self.zone), wall(day, 1440, self.zone)
+        if midnight >= next_midnight:
+            return
+        is_cut = bool(self.exceptions) and self._day_after(day) in self.exceptions
         for hours in self.hours_on(day):
             span = hours.on(day, self.zone)
-            if span and cut and cut < span.end:
-                span = Interval(span.start, cut) if span.start < cut else None
+            if span and is_cut and next_midnight < span.end:
+                span = Interval(span.start, next_midnight) if span.start < next_midnight else None
             if span:
                 yield span
+
+    def _day_after(self, day: date) -> date:
+        """The next date on the calendars of the zone; Apia had no 30 December 2011."""
+        following = day + ONE_DAY
+        return following if local_day(following, self.zone) else following + ONE_DAY
 
     def openings(self, window: Interval, *, reach: timedelta = timedelta(0)) -> tuple[Opening, ...]:
         """The openings that meet the window, each from its true start, followed for at least `reach` past the window.
 
         Openings are not clipped, since their start anchors the grid; only one that goes on past `window.end + reach`
-        may end there, on a local midnight.
+        may end there, on a local midnight, and one without a start begins at some midnight before the window.
         """
         first = local_date(window.start, self.zone) - ONE_DAY
         last = local_date(window.end + reach, self.zone) + ONE_DAY
-        spans = [span for day in dates(first, last) for span in self._starting_on(day)]
-        is_endless = self._extend_back(spans, first=first, until=window.start)
+        spans = Intervals.of(span for day in dates(first, last) for span in self._starting_on(day))
         found = []
-        for span in Intervals.of(spans):
+        for span in spans:
             if span.overlaps(window):
-                backless = is_endless and span.start < window.start
-                found.append(Opening(span, self._midnights(span) if backless else (span.start,)))
+                start = self._true_start(span, first) if span.start < window.start else span.start
+                if start is None:
+                    found.append(Opening(span, self._midnights(span)))
+                else:
+                    found.append(Opening(Interval(start, span.end), (start,)))
         return tuple(found)
 
-    def _extend_back(self, spans: list[Interval], *, first: date, until: datetime) -> bool:
-        """Add earlier days to `spans` until the opening at `until` has its start; True when it never had one."""
-        horizon = min((first, *self.exceptions)) - _A_WEEK_AND_ITS_SPILL
-        day = first
-        while True:
-            reached = Intervals.of(spans).around(until)
-            # A range of the day before may still touch or overlap a start on the first day looked at.
-            if reached is None or wall(day, 1440, self.zone) < reached.start:
-                return False
-            if day < horizon:
-                return True
-            for _ in range(7):
-                day -= ONE_DAY
-                spans.extend(self._starting_on(day))
+    def _true_start(self, span: Interval, first: date) -> datetime | None:
+        """Where the opening of `span` begins, if ranges of dates before `first` reach into it; None: it never does."""
+        earliest = min((first, *self.exceptions)) - _A_WEEK_AND_ITS_SPILL
+        # A range of the date before `first` may run into `first`, but never to its end.
+        while span.start < wall(first, 1440, self.zone):
+            if first < earliest:
+                return None
+            week = [first - n * ONE_DAY for n in range(1, 8)]
+            earlier = chain.from_iterable(map(self._starting_on, week))
+            span = next(each for each in Intervals.of((*earlier, span)) if each.covers(span))
+            first = week[-1]
+        return span.start
 
     def _midnights(self, span: Interval) -> tuple[datetime, ...]:
         first, last = local_date(span.start, self.zone), local_date(span.end, self.zone)

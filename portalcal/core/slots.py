@@ -5,6 +5,7 @@ One pure question, one answer: what `offered` lists can be booked, what `reasons
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -153,7 +154,7 @@ def _grid(opening: Opening, question: Question) -> Iterator[datetime]:
     stride, last = question.rules.stride, opening.span.end - question.rules.duration
     for anchor, following in zip(opening.anchors, (*opening.anchors[1:], None), strict=True):
         start = _origin(anchor, question)
-        skipped = max(question.window.start, opening.span.start) - start
+        skipped = max(question.window.start, anchor) - start
         if skipped > timedelta(0):
             start += -(-skipped // stride) * stride
         while start <= last and (following is None or start < following):
@@ -182,17 +183,19 @@ class _Limits:
     @classmethod
     def of(cls, question: Question) -> _Limits:
         zone, rules = question.schedule.zone, question.rules
-        days = [
+        days = Counter(
             local_date(each.meeting.start, zone) for each in question.promises if each.link == question.link
-        ]
-        weeks = [iso_week(day) for day in days]
+        )
+        weeks: Counter[tuple[int, int]] = Counter()
+        for day, count in days.items():
+            weeks[iso_week(day)] += count
         last = local_date(question.now, zone) + rules.horizon * ONE_DAY
         return cls(
             zone=zone,
             last_date=last,
             last_midnight=wall(last, 0, zone),
-            full_days=frozenset(day for day in days if 0 < rules.max_per_day <= days.count(day)),
-            full_weeks=frozenset(week for week in weeks if 0 < rules.max_per_week <= weeks.count(week)),
+            full_days=frozenset(day for day in days if 0 < rules.max_per_day <= days[day]),
+            full_weeks=frozenset(week for week in weeks if 0 < rules.max_per_week <= weeks[week]),
         )
 
     def allow(self, start: datetime) -> bool:
@@ -274,7 +277,8 @@ def _of_hours(question: Question, start: datetime) -> Iterator[Reason]:
         partly = next((each.span for each in openings if start in each.span), None)
         yield Reason(Why.EXCEPTION if would_fit else Why.CLOSED, span=partly)
     elif next(_grid(around, question), None) != start:
-        yield Reason(Why.OFF_GRID, span=around.span)
+        anchor = max((each for each in around.anchors if each <= start), default=around.span.start)
+        yield Reason(Why.OFF_GRID, span=Interval(anchor, around.span.end))
 
 
 def _of_conflicts(question: Question, start: datetime) -> Iterator[Reason]:
@@ -283,11 +287,10 @@ def _of_conflicts(question: Question, start: datetime) -> Iterator[Reason]:
     for each in question.calendars or ():
         if each.unread is not None:
             yield Reason(Why.UNREADABLE, calendar=each.calendar)
-        for span in each.busy.meeting(guard):
-            # Our own event is busy at Google too; the booking is the better cause to name.
-            if Intervals((span,)) - ours:
-                why = Why.BUSY if span.overlaps(meeting) else Why.BUFFER
-                yield Reason(why, calendar=each.calendar, span=span)
+        # Our own events are busy at Google too; the booking is the better cause to name, and what remains is others'.
+        for span in (Intervals(each.busy.meeting(guard)) - ours).meeting(guard):
+            why = Why.BUSY if span.overlaps(meeting) else Why.BUFFER
+            yield Reason(why, calendar=each.calendar, span=span)
     for promise in question.promises:
         if promise.guard.overlaps(guard):
             why = Why.BOOKED if promise.meeting.overlaps(meeting) else Why.BUFFER

@@ -92,7 +92,11 @@ def _people(booking: Booking) -> Text:
 
 
 def _link(url: str | None) -> Text | None:
-    return Text(shown(url), style=f"underline link {shown(url)}" if url.isascii() else "") if url else None
+    """The address whole; clickable where the terminal can. Only plain characters may enter the escape that does that."""
+    if url is None:
+        return None
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    return Text().append(shown(url), style=f"link {url}" if is_plain else "")
 
 
 def _ending(booking: Booking) -> str:

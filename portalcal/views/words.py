@@ -52,6 +52,10 @@ def meeting(span: Interval, zone: ZoneInfo) -> str:
 
 def near(span: Interval, zone: ZoneInfo, *, now: datetime) -> str:
     """How near a meeting is: `tomorrow, in 18 hours`; `in 2 weeks`."""
-    word = day_word(local_date(span.start, zone), local_date(now, zone))
-    distance = "now" if now in span else relative(span.start, now)
-    return f"{word}, {distance}" if word else distance
+    if now in span:
+        return "now"
+    word, distance = day_word(local_date(span.start, zone), local_date(now, zone)), relative(span.start, now)
+    if word is None:
+        return distance
+    # "tomorrow, in 1 day" says the same twice.
+    return word if abs(span.start - now) >= timedelta(days=1) else f"{word}, {distance}"
