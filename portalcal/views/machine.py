@@ -74,7 +74,7 @@ def _dump(told: Json, *, is_indented: bool) -> str:
     return json.dumps(told, indent=2 if is_indented else None)
 
 
-def _as_json(value: object, zone: tzinfo) -> object:  # noqa: PLR0911 - one line a kind of value
+def _as_json(value: object, zone: tzinfo) -> object:
     """Facts of any error: records by field, instants in `zone`, lengths in minutes, sets sorted."""
     match value:
         case _ if names := _fields(value):
@@ -126,7 +126,7 @@ def _permissions(granted: frozenset[Permission]) -> Json:
 # --- one function an answer: the contract's `result` -----------------------------------------------------------
 
 
-def result(answer: Answer) -> Json:  # noqa: PLR0911 - one line an answer
+def result(answer: Answer) -> Json:  # noqa: C901 - one line an answer
     """The contract's `result` of any answer."""
     match answer:
         case answers.Availability():
@@ -337,12 +337,12 @@ def diagnosis(answer: answers.Diagnosis) -> Json:
 class MachineView:
     """The view under `--json`: the same calls as TerminalView. Warnings are kept for the envelope; nobody is asked."""
 
-    def __init__(self, command: str, *, stdout: TextIO, stderr: TextIO, zone: tzinfo = UTC) -> None:
+    def __init__(self, command: str, *, stdout: TextIO, stderr: TextIO) -> None:
         self._command = command
         self._stdout = stdout
         self._stderr = stderr
         self._cautions: list[Caution] = []
-        self.zone = zone
+        self.zone: tzinfo = UTC
         """Of the instants whose answer names none."""
 
     def show(self, answer: Answer) -> None:

@@ -128,7 +128,7 @@ class TerminalView:
         self._err.print(Text(shown(question), style="bold").append(" [y/N] ", style="not bold"), end="")
         return self._stdin.readline().strip().casefold() in {"y", "yes"}
 
-    def _page(self, answer: Answer) -> RenderableType:  # noqa: PLR0911 - one line an answer
+    def _page(self, answer: Answer) -> RenderableType:  # noqa: C901 - one line an answer
         now = self._clock.now()
         match answer:
             case answers.Availability():
