@@ -25,7 +25,10 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One owed call. `attempts` counts tries begun; `outcome_unknown`: the last one may have reached Google."""
+    """One owed call. `attempts` counts tries begun; `outcome_unknown`: the last one may have reached Google.
+
+    `lease` is the number of its latest lease; the ledger takes a report only under that.
+    """
 
     id: int
     booking: UUID
@@ -34,6 +37,7 @@ class Errand:
     due_at: datetime
     outcome_unknown: bool = False
     last_error: str | None = None
+    lease: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,214 @@
+"""The file behind the SQLite ledger: opened on first use, brought up to date, one transaction at a time.
+
+The one place that talks to sqlite3, and so the one that translates its errors.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from portalcal.adapters import sqlite_schema as sql
+from portalcal.adapters.private_files import make_private_folder
+from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable
+
+_PATIENCE = 5.0
+"""Seconds to wait for another process's transaction; ours take milliseconds."""
+
+_OLDEST = (3, 37)
+"""STRICT tables (https://sqlite.org/stricttables.html)."""
+
+_SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    # A promise that a power cut undoes would leave its event at Google without a booking. In WAL mode FULL syncs at
+    # every commit, where NORMAL syncs at checkpoints only (https://sqlite.org/pragma.html#pragma_synchronous).
+    "PRAGMA synchronous = FULL",
+    # Functions and virtual tables named by a file from elsewhere are not run.
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+)
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_PERM: "it may not be opened",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened, or its folder cannot be written",
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_NOTADB: "it is not an SQLite database",
+}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+
+
+class SqliteFile:
+    """A ledger file. Threads may share it; they take turns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the ledger, whatever others write meanwhile. Raises: as `writing`."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The only writer for as long as the block runs; an exception undoes all of it.
+
+        Raises:
+            LedgerBusy: another process writes, and did not end in time.
+            LedgerUnusable: the file or the disk stands in the way.
+            LedgerTooNew: the file is a later program's.
+            ValueError: a constraint or a trigger refuses, which the caller should have known.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def damage(self) -> str | None:
+        """Read every page and every row, and say what is wrong, or None. Takes seconds for a million bookings.
+
+        Raises: LedgerBusy, LedgerTooNew.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with self.reading() as connection:
+                return _damage(connection)
+        except LedgerUnusable as unusable:
+            return unusable.reason
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._translated():
+            if self._connection is None:
+                self._connection = self._opened()
+            with _transaction(self._connection, begin):
+                yield self._connection
+
+    def _opened(self) -> sqlite3.Connection:
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise LedgerUnusable(
+                str(self.path), f"this Python has SQLite {sqlite3.sqlite_version}; 3.37 is needed"
+            )
+        make_private_folder(self.path.parent)
+        # SQLite gives the files it puts beside this one the same mode.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Transactions are begun by hand; other threads may use the connection, since a lock makes them take turns.
+        connection = sqlite3.connect(
+            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            self._bring_up_to_date(connection)
+            for setting in _SETTINGS:
+                connection.execute(setting)
+            _use_wal(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        """Run the migrations that are missing; of two processes that start at once the second finds none missing."""
+        if self._version(connection) == sql.VERSION:
+            return
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            for version in range(self._version(connection), sql.VERSION):
+                for statement in sql.MIGRATIONS[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        version, owner = _number(connection, "user_version"), _number(connection, "application_id")
+        is_new = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
+        if owner != sql.APPLICATION_ID and not (is_new and owner == version == 0):
+            raise LedgerUnusable(str(self.path), "it is the database of another program")
+        if version > sql.VERSION:
+            raise LedgerTooNew(str(self.path), found=version, known=sql.VERSION)
+        return version
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translation(error) from error
+        except OSError as error:
+            raise LedgerUnusable(str(self.path), (error.strerror or str(error)).lower()) from error
+
+    def _translation(self, error: sqlite3.Error) -> Exception:
+        # The lower byte is the kind of error, the rest says more about it (https://sqlite.org/rescode.html).
+        kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if kind in _BUSY:
+            return LedgerBusy(str(self.path))
+        if kind == sqlite3.SQLITE_CONSTRAINT:
+            return ValueError(f"the ledger refuses: {error}")
+        if kind == sqlite3.SQLITE_IOERR:
+            name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
+            return LedgerUnusable(str(self.path), f"the disk reports an error ({name})")
+        return LedgerUnusable(str(self.path), _REASONS.get(kind, str(error)))
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # After some errors, a full disk for one, SQLite has rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and one writer work side by side; the file remembers it. Where a disk cannot, it stays without.
+
+    SQLite does not wait for another process that switches at the same moment, whatever the time-out, but a transaction
+    that begins does: so after a refusal wait for one.
+    """
+    if _text(connection, "journal_mode") == "wal":
+        return
+    for _ in range(100):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                pass
+        else:
+            return
+
+
+def _damage(connection: sqlite3.Connection) -> str | None:
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        return f"it is damaged: {found}"
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        return "it is damaged: an errand belongs to no booking"
+    overlapping = connection.execute(sql.OVERLAPPING).fetchone()
+    return f"booking {overlapping['id']} overlaps another one" if overlapping else None
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _text(connection: sqlite3.Connection, pragma: str) -> str:
+    return str(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

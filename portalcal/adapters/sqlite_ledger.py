@@ -1,0 +1,221 @@
+"""The ledger in a SQLite file, shared by all workspaces of a machine and by as many processes as like.
+
+Each method is one transaction. The order of bookings and errands is the file's: whoever writes is the only writer.
+
+A report on an errand counts only under the latest lease of it. A process that was stopped for longer than its lease
+lasts therefore cannot undo what its successor recorded; `settle` tells it what is so instead.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from portalcal.adapters import ledger_rows as rows
+from portalcal.adapters import sqlite_schema as sql
+from portalcal.adapters.sqlite_file import SqliteFile
+from portalcal.core.booking import Booking, State
+from portalcal.core.errands import LEASE, Errand, Task
+from portalcal.core.intervals import Interval
+from portalcal.errors import BookingNotFound, LedgerUnusable
+from portalcal.ports import Clock, GuardsOverlap, Search, Tally
+
+_FEWEST_CHARACTERS = 4
+"""Of an id that stands for a booking: a script's empty variable must not cancel the only one."""
+
+_LONG_AGO, _FAR_AHEAD = -(1 << 40), 1 << 40
+
+
+class SqliteLedger:
+    """The bookings and errands of one workspace. Threads may share it."""
+
+    def __init__(self, path: Path, workspace: str, clock: Clock) -> None:
+        self._file = SqliteFile(path)
+        self._workspace = workspace
+        self._clock = clock
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        self._file.close()
+
+    def check(self) -> str | None:
+        """Read the whole file and say what is damaged, or None; seconds for a million bookings.
+
+        Raises: LedgerBusy, LedgerTooNew.
+        """
+        return self._file.damage()
+
+    # --- bookings
+
+    def hold(self, booking: Booking, *, put: bool) -> Booking:
+        """Record a new booking and, with `put`, the errand that makes its event; see `ports.Ledger`."""
+        with self._file.writing() as db:
+            if booking.key is not None and (known := self._under_key(db, booking.key)):
+                return known
+            if in_the_way := self._live_in(db, booking.guard):
+                raise GuardsOverlap(in_the_way[0])
+            db.execute(sql.INSERT_BOOKING, rows.columns_of(booking))
+            if put:
+                self._owe(db, booking, task=Task.PUT, due_at=booking.created_at)
+            return self._stored(db, booking.id)
+
+    def find(self, booking: str) -> Booking:
+        """The booking of that id, or of that beginning of one, four characters or more, if only one begins so."""
+        prefix = booking.strip().lower()
+        if len(prefix) < _FEWEST_CHARACTERS:
+            raise BookingNotFound(booking)
+        with self._file.reading() as db:
+            # An id is of 0-9, a-f and hyphens: "g" comes after all of them.
+            within = {"workspace": self._workspace, "first": prefix, "after": f"{prefix}g"}
+            found = db.execute(sql.BOOKINGS_WITH_PREFIX, within).fetchall()
+        if len(found) != 1:
+            raise BookingNotFound(booking, is_ambiguous=bool(found))
+        return self._booking(found[0])
+
+    def under_key(self, key: str) -> Booking | None:
+        """The booking made with that key; a refused one has given its key back."""
+        with self._file.reading() as db:
+            return self._under_key(db, key)
+
+    def live_in(self, window: Interval) -> tuple[Booking, ...]:
+        """Live bookings whose guard overlaps the window, by start."""
+        with self._file.reading() as db:
+            return self._live_in(db, window)
+
+    def search(self, search: Search) -> tuple[Booking, ...]:
+        """Bookings in any state, by start; e-mail addresses are compared without case."""
+        within = {
+            "workspace": self._workspace,
+            "start": rows.seconds(search.start) if search.start else _LONG_AGO,
+            "end": rows.seconds_up(search.end) if search.end else _FAR_AHEAD,
+            "states": json.dumps([each.value for each in search.states or State]),
+            "email": search.email,
+        }
+        statement = sql.SEARCH if search.email is None else sql.SEARCH_BY_EMAIL
+        with self._file.reading() as db:
+            return self._bookings(db.execute(statement, within))
+
+    def begin_cancel(self, booking: Booking) -> Booking:
+        """Record a booking as `cancelling` and owe Google the removal of its event; see `ports.Ledger`.
+
+        Of `booking` only why, by whom and with what mail it ends is used; where it stands, the ledger knows better.
+        A put that was tried becomes the removal. One that is under way keeps its lease, so that the removal waits for
+        it: removing an event that is about to be made would leave it standing.
+        """
+        with self._file.writing() as db:
+            stored = self._stored(db, booking.id)
+            if stored.state not in {State.HELD, State.CONFIRMED}:
+                return stored
+            owed = self._errand_of(db, booking.id)
+            ends_at_once = owed.attempts == 0 if owed else stored.event_id is None
+            state = State.CANCELLED if ends_at_once else State.CANCELLING
+            db.execute(sql.END_BOOKING, rows.columns_of(booking) | {"state": state.value})
+            if owed and ends_at_once:
+                db.execute(sql.DELETE_ERRAND, {"id": owed.id})
+            elif owed:
+                db.execute(sql.TURN_INTO_REMOVAL, {"id": owed.id, "now": rows.seconds(booking.updated_at)})
+            elif not ends_at_once:
+                self._owe(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
+            return self._stored(db, booking.id)
+
+    def tally(self, now: datetime) -> Tally:
+        """Counts for `status`; an errand under a lease is being seen to."""
+        with self._file.reading() as db:
+            counted = {"workspace": self._workspace, "now": rows.seconds(now)}
+            return Tally(**dict(db.execute(sql.TALLY, counted).fetchone()))
+
+    # --- errands
+
+    def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:
+        """Errands that may be tried now, oldest first, at most one of a booking, none under a lease."""
+        with self._file.reading() as db:
+            limits = {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
+            return tuple(rows.errand_of(row) for row in db.execute(sql.DUE_ERRANDS, limits))
+
+    def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
+        """Take the errand for `errands.LEASE`, counting the attempt.
+
+        None when another process has it, did it, or turned it into another task, or when an earlier one comes first.
+        """
+        until = {"now": rows.seconds(now), "until": rows.seconds(now + LEASE), "task": errand.task.value}
+        with self._file.writing() as db:
+            row = db.execute(sql.LEASE_ERRAND, self._named(errand) | until).fetchone()
+            return rows.errand_of(row) if row else None
+
+    def errand_of(self, booking: UUID) -> Errand | None:
+        """The first errand still owed for a booking, leased or not."""
+        with self._file.reading() as db:
+            return self._errand_of(db, booking)
+
+    def settle(self, errand: Errand, booking: Booking) -> Booking:
+        """Record the booking as it came out and the errand as done; returns the booking as it stands then.
+
+        That is another one than was given where the errand is no longer the caller's: its lease ran out and somebody
+        else took it, so that nothing is recorded; or the booking was cancelled while its event was made, so that only
+        the event is, and its removal is due at once. The caller must then not tell anybody that the time is booked.
+        """
+        with self._file.writing() as db:
+            owed = db.execute(sql.ERRAND_UNDER_LEASE, self._named(errand)).fetchone()
+            if owed and owed["task"] == errand.task:
+                db.execute(sql.RECORD_OUTCOME, rows.outcome_of(booking))
+                db.execute(sql.DELETE_ERRAND, {"id": errand.id})
+            elif owed:
+                db.execute(sql.RECORD_EVENT, rows.outcome_of(booking))
+                db.execute(sql.END_LEASE, {"id": errand.id})
+            return self._stored(db, booking.id)
+
+    def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
+        """Record a failed attempt, end the lease and try again at `due_at`; nothing where the lease is another's.
+
+        What became a removal meanwhile does not wait for `due_at`.
+        """
+        failed = {
+            "task": errand.task.value,
+            "due_at": rows.seconds(due_at),
+            "why": why,
+            "outcome_unknown": int(outcome_unknown),
+        }
+        with self._file.writing() as db:
+            db.execute(sql.POSTPONE_ERRAND, self._named(errand) | failed)
+
+    # --- inside a transaction
+
+    def _named(self, errand: Errand) -> dict[str, object]:
+        return {"id": errand.id, "workspace": self._workspace, "lease": errand.lease}
+
+    def _owe(self, db: sqlite3.Connection, booking: Booking, *, task: Task, due_at: datetime) -> None:
+        owed = {"workspace": self._workspace, "booking": str(booking.id), "task": task.value}
+        db.execute(sql.INSERT_ERRAND, owed | {"due_at": rows.seconds(due_at)})
+
+    def _errand_of(self, db: sqlite3.Connection, booking: UUID) -> Errand | None:
+        of = {"workspace": self._workspace, "booking": str(booking)}
+        row = db.execute(sql.ERRAND_OF_BOOKING, of).fetchone()
+        return rows.errand_of(row) if row else None
+
+    def _under_key(self, db: sqlite3.Connection, key: str) -> Booking | None:
+        row = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key}).fetchone()
+        return self._booking(row) if row else None
+
+    def _stored(self, db: sqlite3.Connection, booking: UUID) -> Booking:
+        row = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)}).fetchone()
+        if row is None:
+            raise BookingNotFound(str(booking))
+        return self._booking(row)
+
+    def _live_in(self, db: sqlite3.Connection, window: Interval) -> tuple[Booking, ...]:
+        span = {"start": rows.seconds(window.start), "end": rows.seconds_up(window.end)}
+        return self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, {"workspace": self._workspace} | span))
+
+    def _bookings(self, rows: Iterable[sqlite3.Row]) -> tuple[Booking, ...]:
+        return tuple(self._booking(row) for row in rows)
+
+    def _booking(self, row: sqlite3.Row) -> Booking:
+        try:
+            return rows.booking_of(row)
+        except (KeyError, ValueError) as error:
+            reason = f"it is damaged: booking {row['id']} cannot be read"
+            raise LedgerUnusable(str(self._file.path), reason) from error

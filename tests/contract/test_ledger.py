@@ -1,0 +1,596 @@
+"""What every ledger does. An adapter joins by a subclass with an `open_ledger` fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import pytest
+
+from portalcal.adapters.sqlite_ledger import SqliteLedger
+from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.errands import LEASE, Errand, Task
+from portalcal.errors import BookingNotFound
+from portalcal.ports import GuardsOverlap, Ledger, Search, Tally
+from tests.builders import BEN, SetClock, a_booking, a_wish, at, span
+
+
+class OpenLedger(Protocol):
+    """Makes another handle on the same store, as another process would."""
+
+    def __call__(self, workspace: str = "default") -> Ledger: ...
+
+
+def confirmed(booking: Booking) -> Booking:
+    """The booking as it is when Google has its event."""
+    return replace(
+        booking.moved_to(State.CONFIRMED, at("08:01")),
+        event_id=booking.next_event_id,
+        event_url="https://calendar.google.com/event?eid=1",
+        meet_url="https://meet.google.com/abc",
+        etag='"1"',
+        notified=booking.wish.notify,
+    )
+
+
+class LedgerContract:
+    """Stated once, held by every ledger."""
+
+    @pytest.fixture
+    def clock(self) -> SetClock:
+        return SetClock("08:00")
+
+    @pytest.fixture
+    def open_ledger(self) -> OpenLedger:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def ledger(self, open_ledger: OpenLedger) -> Ledger:
+        return open_ledger()
+
+    # --- holding
+
+    def test_a_booking_comes_back_as_it_was_held(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        booking = a_booking(
+            wish=a_wish(
+                guest=BEN,
+                title="Zoë's “intro”",
+                link="intro",
+                guests=("c@example.com", "d@example.com"),
+                location="Room 1; DROP TABLE bookings",
+                notes="line\nline",
+                meet=True,
+                notify=Notify.EXTERNAL,
+            ),
+            buffers=(5, 10),
+            key="k-1",
+        )
+
+        assert ledger.hold(booking, put=True) == booking
+        assert open_ledger().find(str(booking.id)) == booking
+
+    def test_a_booking_made_while_disconnected_needs_no_errand(self, ledger: Ledger) -> None:
+        booking = a_booking(state=State.CONFIRMED, calendar=None)
+
+        ledger.hold(booking, put=False)
+
+        assert ledger.errand_of(booking.id) is None
+        assert ledger.find(str(booking.id)) == booking
+
+    def test_the_errand_is_recorded_with_the_booking_and_due_at_once(self, ledger: Ledger) -> None:
+        booking = a_booking(made_at="08:00")
+
+        ledger.hold(booking, put=True)
+
+        (errand,) = ledger.due(at("08:00"), most=20)
+        assert errand == ledger.errand_of(booking.id)
+        assert (errand.booking, errand.task, errand.attempts) == (booking.id, Task.PUT, 0)
+
+    def test_fractions_of_a_second_are_not_kept(self, ledger: Ledger) -> None:
+        made = at("08:00") + timedelta(microseconds=999_999)
+
+        held = ledger.hold(replace(a_booking(), created_at=made, updated_at=made), put=True)
+
+        assert held.created_at == held.updated_at == at("08:00")
+        assert len(ledger.due(made, most=20)) == 1
+
+    @pytest.mark.parametrize(
+        "other", ["09:15-09:45", "08:45-09:15", "08:00-11:00", "09:10-09:20", "09:00-09:30"]
+    )
+    def test_an_overlapping_guard_is_refused_and_says_by_which_booking(
+        self, ledger: Ledger, other: str
+    ) -> None:
+        first = ledger.hold(a_booking("09:00-09:30"), put=True)
+        late = a_booking(other)
+
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.hold(late, put=True)
+
+        assert caught.value.other == first
+        assert ledger.errand_of(late.id) is None
+        with pytest.raises(BookingNotFound):
+            ledger.find(str(late.id))
+
+    @pytest.mark.parametrize("other", ["08:30-09:00", "09:30-10:00", "Tue 09:00-09:30"])
+    def test_guards_that_touch_do_not_overlap(self, ledger: Ledger, other: str) -> None:
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+
+        ledger.hold(a_booking(other), put=True)
+
+        assert len(ledger.search(Search())) == 2
+
+    def test_buffers_count_on_both_sides(self, ledger: Ledger) -> None:
+        ledger.hold(a_booking("09:00-09:30", buffers=(0, 15)), put=True)
+
+        with pytest.raises(GuardsOverlap):
+            ledger.hold(a_booking("09:40-10:00"), put=True)
+        with pytest.raises(GuardsOverlap):
+            ledger.hold(a_booking("09:50-10:00", buffers=(10, 0)), put=True)
+        ledger.hold(a_booking("09:55-10:00", buffers=(10, 0)), put=True)
+
+    def test_a_long_guard_far_before_is_found(self, ledger: Ledger) -> None:
+        long = ledger.hold(a_booking("00:00-23:00"), put=True)
+
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.hold(a_booking("22:30-23:30"), put=True)
+
+        assert caught.value.other == long
+
+    def test_the_first_of_several_in_the_way_is_named(self, ledger: Ledger) -> None:
+        first = ledger.hold(a_booking("09:00-09:30"), put=True)
+        ledger.hold(a_booking("10:00-10:30"), put=True)
+
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.hold(a_booking("09:00-11:00"), put=True)
+
+        assert caught.value.other == first
+
+    def test_workspaces_do_not_know_of_each_other(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        ours = ledger.hold(a_booking(key="k"), put=True)
+        others = open_ledger("sales")
+
+        theirs = others.hold(a_booking(workspace="sales", key="k"), put=True)
+
+        assert others.search(Search()) == (theirs,)
+        assert others.tally(at("08:00")).live == 1
+        assert [each.booking for each in others.due(at("08:00"), most=20)] == [theirs.id]
+        assert others.under_key("k") == theirs
+        assert others.errand_of(ours.id) is None
+        with pytest.raises(BookingNotFound):
+            others.find(str(ours.id))
+        with pytest.raises(BookingNotFound):
+            others.begin_cancel(ours)
+
+    # --- keys
+
+    def test_the_same_key_gives_the_same_booking_and_writes_nothing(self, ledger: Ledger) -> None:
+        first = ledger.hold(a_booking("09:00-09:30", key="k-1"), put=True)
+
+        again = ledger.hold(a_booking("15:00-15:30", key="k-1"), put=True)
+
+        assert again == first
+        assert ledger.search(Search()) == (first,)
+        assert len(ledger.due(at("09:00"), most=20)) == 1
+
+    def test_a_key_is_recognised_even_where_its_own_booking_is_in_the_way(self, ledger: Ledger) -> None:
+        first = ledger.hold(a_booking(key="k-1"), put=True)
+
+        assert ledger.hold(a_booking(key="k-1"), put=True) == first
+
+    def test_a_booking_is_found_under_its_key(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(key="k-1"), put=True)
+
+        assert ledger.under_key("k-1") == booking
+        assert ledger.under_key("K-1") is None
+        assert ledger.under_key("") is None
+
+    def test_a_cancelled_booking_keeps_its_key(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(key="k-1"), put=True)
+        ended = ledger.begin_cancel(booking)
+
+        assert ledger.hold(a_booking(key="k-1"), put=True) == ended
+
+    def test_a_refused_booking_gives_its_key_and_its_time_back(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(key="k-1"), put=True)
+        ledger.settle(self.leased(ledger, booking), booking.moved_to(State.REFUSED, at("08:01")))
+
+        assert ledger.under_key("k-1") is None
+        another = a_booking(key="k-1")
+        assert ledger.hold(another, put=True) == another
+
+    # --- finding
+
+    @pytest.mark.parametrize("length", [4, 8, 13, 36])
+    def test_the_beginning_of_an_id_is_enough(self, ledger: Ledger, length: int) -> None:
+        booking = ledger.hold(a_booking(id=UUID("6f1a2b3c-0000-4000-8000-000000000001")), put=True)
+        ledger.hold(a_booking("10:00-10:30", id=UUID("6f1b2b3c-0000-4000-8000-000000000001")), put=True)
+
+        assert ledger.find(str(booking.id)[:length]) == booking
+        assert ledger.find(f" {str(booking.id)[:length].upper()} ") == booking
+
+    def test_a_beginning_of_several_ids_is_refused_as_such(self, ledger: Ledger) -> None:
+        ledger.hold(a_booking(id=UUID("6f1a2b3c-0000-4000-8000-000000000001")), put=True)
+        ledger.hold(a_booking("10:00-10:30", id=UUID("6f1a2b3c-0000-4000-8000-000000000002")), put=True)
+
+        with pytest.raises(BookingNotFound) as caught:
+            ledger.find("6f1a2b")
+
+        assert caught.value.message == "the ids of several bookings begin with 6f1a2b"
+
+    @pytest.mark.parametrize(
+        "nothing", ["", " ", "6f1", "%", "____", "6f1a*", "zzzz", "6f1a2b3c-0000-4000-8000-0000000000011"]
+    )
+    def test_what_is_no_beginning_finds_nothing(self, ledger: Ledger, nothing: str) -> None:
+        ledger.hold(a_booking(id=UUID("6f1a2b3c-0000-4000-8000-000000000001")), put=True)
+
+        with pytest.raises(BookingNotFound):
+            ledger.find(nothing)
+
+    # --- looking around
+
+    def test_live_bookings_whose_guard_meets_the_window_come_by_start(self, ledger: Ledger) -> None:
+        late = ledger.hold(a_booking("12:00-12:30"), put=True)
+        early = ledger.hold(a_booking("08:00-10:00"), put=True)
+        ledger.hold(a_booking("13:00-13:30"), put=True)
+        ledger.hold(a_booking("07:00-07:30"), put=True)
+        gone = ledger.hold(a_booking("10:30-11:00"), put=True)
+        ledger.begin_cancel(gone)
+
+        assert ledger.live_in(span("09:00-13:00")) == (early, late)
+
+    @pytest.mark.parametrize(
+        ("window", "is_met"),
+        [("09:40-09:45", True), ("09:45-10:00", False), ("08:50-08:55", False), ("08:50-09:00", True)],
+    )
+    def test_buffers_reach_into_a_window(self, ledger: Ledger, window: str, is_met: bool) -> None:
+        ledger.hold(a_booking("09:00-09:30", buffers=(5, 15)), put=True)
+
+        assert bool(ledger.live_in(span(window))) is is_met
+
+    def test_a_window_of_a_moment_meets_what_begins_there(self, ledger: Ledger) -> None:
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+        moment = replace(span("09:00-09:01"), end=at("09:00") + timedelta(microseconds=1))
+
+        assert len(ledger.live_in(moment)) == 1
+        assert len(ledger.search(Search(start=moment.start, end=moment.end))) == 1
+
+    def test_a_search_without_limits_lists_every_state_by_start(self, ledger: Ledger) -> None:
+        second = ledger.hold(a_booking("10:00-10:30"), put=True)
+        first = ledger.begin_cancel(ledger.hold(a_booking("09:00-09:30"), put=True))
+
+        assert ledger.search(Search()) == (first, second)
+
+    def test_a_search_is_narrowed_by_window_state_and_guest(self, ledger: Ledger) -> None:
+        ana = ledger.hold(a_booking("09:00-11:00"), put=True)
+        ben = ledger.hold(a_booking(wish=a_wish("11:00-11:30", guest=BEN)), put=True)
+        gone = ledger.begin_cancel(ledger.hold(a_booking("12:00-12:30"), put=True))
+
+        assert ledger.search(Search(start=at("10:59"), end=at("11:00"))) == (ana,)
+        assert ledger.search(Search(start=at("11:00"))) == (ben, gone)
+        assert ledger.search(Search(end=at("11:00"))) == (ana,)
+        assert ledger.search(Search(states=(State.CANCELLED,))) == (gone,)
+        assert ledger.search(Search(states=(State.HELD, State.CANCELLED), start=at("11:30"))) == (gone,)
+        assert ledger.search(Search(email="BEN@example.com")) == (ben,)
+        assert ledger.search(Search(email="ben@example.com", end=at("11:00"))) == ()
+        assert ledger.search(Search(email="%")) == ()
+
+    def test_an_empty_ledger_answers(self, ledger: Ledger) -> None:
+        assert ledger.search(Search()) == ()
+        assert ledger.live_in(span("00:00-23:59")) == ()
+        assert ledger.due(at("09:00"), most=20) == ()
+        assert ledger.tally(at("09:00")) == Tally(0, 0, 0, 0)
+        assert ledger.check() is None
+
+    # --- delivering
+
+    def leased(self, ledger: Ledger, booking: Booking, *, now: str = "08:00") -> Errand:
+        """The booking's errand, taken."""
+        errand = ledger.errand_of(booking.id)
+        assert errand is not None
+        taken = ledger.lease(errand, now=at(now))
+        assert taken is not None
+        return taken
+
+    def test_a_leased_errand_is_nobody_elses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        (errand,) = ledger.due(at("08:00"), most=20)
+        taken = self.leased(ledger, booking)
+
+        assert taken.attempts == 1
+        assert open_ledger().lease(errand, now=at("08:01")) is None
+        assert open_ledger().due(at("08:01"), most=20) == ()
+        assert open_ledger().errand_of(booking.id) == taken
+
+    def test_a_lease_lapses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        first = self.leased(ledger, booking)
+        later = at("08:00") + LEASE
+
+        (errand,) = open_ledger().due(later, most=20)
+        second = open_ledger().lease(errand, now=later)
+
+        assert second is not None
+        assert second.id == first.id
+        assert second.attempts == 2
+
+    def test_settling_records_the_booking_and_ends_the_errand(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        told = confirmed(booking)
+
+        assert ledger.settle(self.leased(ledger, booking), told) == told
+
+        assert open_ledger().find(str(booking.id)) == told
+        assert ledger.errand_of(booking.id) is None
+        assert ledger.due(at("Fri 09:00"), most=20) == ()
+
+    def test_a_refused_booking_frees_its_time(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        refused = booking.moved_to(State.REFUSED, at("08:01"))
+
+        assert ledger.settle(self.leased(ledger, booking), refused) == refused
+
+        assert ledger.live_in(span("09:00-09:30")) == ()
+        ledger.hold(a_booking(), put=True)
+
+    def test_a_postponed_errand_is_due_when_it_was_said(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+
+        ledger.postpone(
+            self.leased(ledger, booking), due_at=at("08:30"), why="no network", outcome_unknown=True
+        )
+
+        assert ledger.due(at("08:29"), most=20) == ()
+        (errand,) = ledger.due(at("08:30"), most=20)
+        assert (errand.attempts, errand.last_error, errand.outcome_unknown) == (1, "no network", True)
+
+    def test_a_postponed_errand_may_be_taken_early_by_who_asks_for_it(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        ledger.postpone(
+            self.leased(ledger, booking), due_at=at("08:30"), why="no network", outcome_unknown=False
+        )
+
+        assert self.leased(ledger, booking, now="08:01").attempts == 2
+
+    def test_a_settled_errand_cannot_be_taken(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        errand = self.leased(ledger, booking)
+        ledger.settle(errand, confirmed(booking))
+
+        assert ledger.lease(errand, now=at("12:00")) is None
+
+    def test_due_errands_come_oldest_first_and_no_more_than_asked(self, ledger: Ledger) -> None:
+        late = ledger.hold(a_booking("09:00-09:30", made_at="08:02"), put=True)
+        early = ledger.hold(a_booking("10:00-10:30", made_at="08:01"), put=True)
+        ledger.hold(a_booking("11:00-11:30", made_at="08:03"), put=True)
+
+        assert [each.booking for each in ledger.due(at("09:00"), most=2)] == [early.id, late.id]
+
+    # --- reports that come late
+
+    def test_a_report_after_the_lease_was_taken_by_another_is_not_recorded(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+        self.leased(open_ledger(), booking, now="08:10")
+
+        assert ledger.settle(slow, booking.moved_to(State.REFUSED, at("08:11"))) == booking
+
+        errand = ledger.errand_of(booking.id)
+        assert errand is not None
+        assert errand.attempts == 2
+
+    def test_a_report_after_another_one_settled_tells_what_is_so(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+        told = confirmed(booking)
+        open_ledger().settle(self.leased(open_ledger(), booking, now="08:10"), told)
+
+        assert ledger.settle(slow, replace(told, event_id="another")) == told
+
+    def test_a_report_on_a_lapsed_lease_that_nobody_took_is_recorded(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+
+        assert ledger.settle(slow, confirmed(booking)) == confirmed(booking)
+
+    def test_postponing_what_another_one_took_does_not_end_their_lease(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+        self.leased(open_ledger(), booking, now="08:10")
+
+        ledger.postpone(slow, due_at=at("08:11"), why="slow", outcome_unknown=True)
+
+        assert ledger.due(at("08:11"), most=20) == ()
+
+    # --- cancelling
+
+    def test_a_booking_that_was_never_told_ends_at_once(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+
+        ended = ledger.begin_cancel(
+            replace(booking, ended_by="user", ended_because="ill", updated_at=at("08:05"))
+        )
+
+        assert ended == replace(
+            booking, state=State.CANCELLED, ended_by="user", ended_because="ill", updated_at=at("08:05")
+        )
+        assert ledger.errand_of(booking.id) is None
+        ledger.hold(a_booking(), put=True)
+
+    def test_a_booking_made_while_disconnected_ends_at_once(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(state=State.CONFIRMED, calendar=None), put=False)
+
+        assert ledger.begin_cancel(booking).state is State.CANCELLED
+
+    def test_a_confirmed_booking_is_cancelling_until_its_event_is_gone(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+
+        ending = ledger.begin_cancel(replace(told, updated_at=at("08:05")))
+
+        assert ending == replace(told, state=State.CANCELLING, updated_at=at("08:05"))
+        (errand,) = ledger.due(at("08:05"), most=20)
+        assert (errand.booking, errand.task, errand.attempts) == (booking.id, Task.REMOVE, 0)
+        assert ledger.live_in(span("09:00-09:30")) == (ending,)
+
+    def test_a_removed_event_ends_the_booking(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(told)
+        ended = ending.moved_to(State.CANCELLED, at("08:06"))
+
+        assert ledger.settle(self.leased(ledger, booking, now="08:05"), ended) == ended
+
+        assert ledger.live_in(span("09:00-09:30")) == ()
+        assert ledger.errand_of(booking.id) is None
+
+    def test_cancelling_twice_is_cancelling_once(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(replace(told, ended_because="ill"))
+
+        assert ledger.begin_cancel(replace(told, ended_because="bored")) == ending
+        assert len(ledger.due(at("09:00"), most=20)) == 1
+
+        ended = ledger.settle(self.leased(ledger, booking), ending.moved_to(State.CANCELLED, at("08:06")))
+        assert ledger.begin_cancel(told) == ended
+        assert ledger.errand_of(booking.id) is None
+
+    def test_a_refused_booking_stays_refused(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        refused = ledger.settle(self.leased(ledger, booking), booking.moved_to(State.REFUSED, at("08:01")))
+
+        assert ledger.begin_cancel(booking) == refused
+
+    def test_cancelling_goes_by_what_the_ledger_knows_not_by_an_old_picture(self, ledger: Ledger) -> None:
+        picture = ledger.hold(a_booking(), put=True)
+        told = ledger.settle(self.leased(ledger, picture), confirmed(picture))
+
+        ending = ledger.begin_cancel(picture)
+
+        assert (ending.state, ending.event_id) == (State.CANCELLING, told.event_id)
+
+    def test_a_put_that_failed_becomes_a_removal_that_is_due_at_once(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        ledger.postpone(self.leased(ledger, booking), due_at=at("09:00"), why="slow", outcome_unknown=True)
+
+        ending = ledger.begin_cancel(replace(booking, updated_at=at("08:05")))
+
+        assert ending.state is State.CANCELLING
+        (errand,) = ledger.due(at("08:05"), most=20)
+        assert (errand.task, errand.attempts) == (Task.REMOVE, 0)
+        ended = ending.moved_to(State.CANCELLED, at("08:06"))
+        assert ledger.settle(self.leased(ledger, booking, now="08:05"), ended) == ended
+
+    def test_a_removal_waits_for_the_put_that_is_under_way(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        put = self.leased(ledger, booking)
+        canceller = open_ledger()
+
+        ending = canceller.begin_cancel(replace(booking, updated_at=at("08:01")))
+        removal = canceller.errand_of(booking.id)
+        assert removal is not None
+        assert canceller.lease(removal, now=at("08:01")) is None
+        assert canceller.due(at("08:01"), most=20) == ()
+
+        stands = ledger.settle(put, confirmed(booking))
+
+        assert stands.state is State.CANCELLING
+        assert stands.event_id == booking.next_event_id
+        assert stands.notified is Notify.ALL
+        assert ending.event_id is None
+        (due,) = canceller.due(at("08:01"), most=20)
+        assert due.task is Task.REMOVE
+
+    def test_a_removal_is_due_when_the_put_under_way_fails(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        put = self.leased(ledger, booking)
+        ledger.begin_cancel(replace(booking, updated_at=at("08:01")))
+
+        ledger.postpone(put, due_at=at("10:00"), why="slow", outcome_unknown=True)
+
+        (due,) = ledger.due(at("08:01"), most=20)
+        assert due.task is Task.REMOVE
+
+    def test_a_refusal_of_the_put_under_way_leaves_the_cancelled_booking_to_its_removal(
+        self, ledger: Ledger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        put = self.leased(ledger, booking)
+        ledger.begin_cancel(booking)
+
+        stands = ledger.settle(put, booking.moved_to(State.REFUSED, at("08:01")))
+
+        assert stands.state is State.CANCELLING
+        assert len(ledger.due(at("08:01"), most=20)) == 1
+
+    def test_a_removal_runs_when_the_process_that_was_putting_died(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        self.leased(ledger, booking)
+        ledger.begin_cancel(booking)
+
+        (due,) = ledger.due(at("08:00") + LEASE, most=20)
+
+        assert due.task is Task.REMOVE
+        assert ledger.lease(due, now=at("08:00") + LEASE) is not None
+
+    def test_the_put_one_saw_cannot_be_taken_once_it_became_a_removal(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        ledger.postpone(self.leased(ledger, booking), due_at=at("08:00"), why="slow", outcome_unknown=False)
+        seen = ledger.errand_of(booking.id)
+        assert seen is not None
+        ledger.begin_cancel(booking)
+
+        assert ledger.lease(seen, now=at("08:10")) is None
+
+    def test_an_unknown_booking_cannot_be_cancelled(self, ledger: Ledger) -> None:
+        with pytest.raises(BookingNotFound):
+            ledger.begin_cancel(a_booking(id=uuid4()))
+
+    # --- counting
+
+    def test_the_tally_counts_what_status_tells(self, ledger: Ledger) -> None:
+        told = ledger.hold(a_booking("09:00-09:30"), put=True)
+        ledger.settle(self.leased(ledger, told), confirmed(told))
+        ledger.hold(a_booking("10:00-10:30"), put=True)
+        waiting = ledger.hold(a_booking("11:00-11:30"), put=True)
+        ledger.postpone(self.leased(ledger, waiting), due_at=at("12:00"), why="slow", outcome_unknown=False)
+        ledger.hold(a_booking("12:00-12:30", state=State.CONFIRMED, calendar=None), put=False)
+        ledger.begin_cancel(ledger.hold(a_booking("13:00-13:30"), put=True))
+
+        assert ledger.tally(at("08:00")) == Tally(live=4, held=2, overdue=1, without_event=3)
+        assert ledger.tally(at("12:00")) == Tally(live=4, held=2, overdue=2, without_event=1)
+
+    def test_an_errand_that_is_being_seen_to_is_not_overdue(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        self.leased(ledger, booking)
+
+        assert ledger.tally(at("08:01")).overdue == 0
+        assert ledger.tally(at("08:02")).overdue == 1
+
+
+class TestSqliteLedger(LedgerContract):
+    @pytest.fixture
+    def open_ledger(self, tmp_path: Path, clock: SetClock) -> Iterator[Callable[..., Ledger]]:
+        opened: list[SqliteLedger] = []
+
+        def open_one(workspace: str = "default") -> Ledger:
+            opened.append(SqliteLedger(tmp_path / "data" / "ledger.db", workspace, clock))
+            return opened[-1]
+
+        yield open_one
+        for each in opened:
+            each.close()
