@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from portalcal.simulator import api, conferences, handover, instants, loading, scopes
 from portalcal.simulator.answering import Answering
@@ -30,6 +30,9 @@ class Simulator:
     Raises:
         ValueError: a fault, a zone or a consent mode is not known; the message says what was expected.
     """
+
+    # Called with every simulator that starts: a test suite attaches its verifier to all of them here.
+    on_start: ClassVar[list[Callable[["Simulator"], None]]] = []
 
     def __init__(
         self,
@@ -89,6 +92,8 @@ class Simulator:
 
     def start(self) -> Self:
         """Serve in the background."""
+        for attach in self.on_start:
+            attach(self)
         self._server.start()
         return self
 
@@ -183,6 +188,16 @@ class Simulator:
                         user, calendar, hidden=hidden and user is self.owner, selected=selected
                     )
             return calendar
+
+    def share(self, calendar_id: str, email: str, *, role: str | None) -> None:
+        """Give somebody a role on a calendar and put it on their list, or take both away with None."""
+        with self.model.lock:
+            self.model.share(self.calendar(calendar_id), email, role=role)
+
+    def expire_sync_tokens(self, calendar_id: str = "primary") -> None:
+        """Make every sync token given for a calendar's events so far answer 410."""
+        with self.model.lock:
+            self.calendar(calendar_id).synced_since = self.model.next_revision()
 
     def add_event(
         self, calendar_id: str, start: date | str, end: date | str, summary: str = "", **fields: Any

@@ -6,9 +6,7 @@ each (measured), and scripted faults need the bare socket.
 
 import contextlib
 import socket
-import socketserver
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,13 +55,9 @@ class Server:
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._listener = _Listener(("127.0.0.1", port), self)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._thread: threading.Thread | None = None
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return int(self._listener.server_address[1])
+        self.port: int = self._listener.getsockname()[1]
 
     def start(self) -> None:
         """Serve on a thread of its own."""
@@ -72,21 +66,26 @@ class Server:
 
     def serve_forever(self) -> None:
         """Serve on this thread until `stop` is called from another."""
-        self._listener.serve_forever(poll_interval=0.05)
+        while not self.stopping.is_set():
+            accepted, _ = self._listener.accept()
+            connection = _Connection(self, accepted)
+            threading.Thread(target=connection.run, name="simulator-connection", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening, hang up on everybody, and wait for nothing that takes long."""
         if self.stopping.is_set():
             return
         self.stopping.set()
-        self._listener.shutdown()
-        self._listener.server_close()
+        # Closing a socket does not wake an accept that waits on it everywhere; a visitor does.
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
+        self._listener.close()
 
     def opened(self, connection: socket.socket) -> None:
         """Remember a connection, so that `stop` can end it."""
@@ -99,48 +98,34 @@ class Server:
             self._open.discard(connection)
 
 
-class _Listener(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], owner: Server) -> None:
-        self.owner = owner
-        super().__init__(address, _Connection)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's signature
-        """Report what went wrong on a connection's thread; clients that hang up in the middle are part of the play."""
-        error = sys.exception()
-        if isinstance(error, Exception) and not isinstance(error, OSError):
-            self.owner.report(error)
-
-
-class _Connection(socketserver.BaseRequestHandler):
+class _Connection:
     """One connection: requests in, answers out, until either side has had enough."""
 
-    server: _Listener
-    request: socket.socket
+    def __init__(self, owner: Server, accepted: socket.socket) -> None:
+        self.owner = owner
+        self.request = accepted
 
-    def setup(self) -> None:
-        self.owner = self.server.owner
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # noqa: FBT003 - an option's value
+    def run(self) -> None:
+        """Serve the connection; clients that hang up in the middle are part of the play, anything else is reported."""
+        try:
+            with contextlib.suppress(OSError):
+                self._serve()
+        except Exception as error:  # noqa: BLE001 - on a thread nobody waits for, this is the only way to be heard
+            self.owner.report(error)
+        finally:
+            self.owner.closed(self.request)
+            with contextlib.suppress(OSError):
+                self.request.shutdown(socket.SHUT_RDWR)
+            self.request.close()
+
+    def _serve(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.owner.ssl_context is not None:
             self.request = self.owner.ssl_context.wrap_socket(self.request, server_side=True)
         self.owner.opened(self.request)
-        self.reader = self.request.makefile("rb", 65_536)
-
-    def handle(self) -> None:
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
+        with self.request.makefile("rb", 65_536) as self.reader:
             while not self.owner.stopping.is_set() and self._exchange():
                 pass
-
-    def finish(self) -> None:
-        self.owner.closed(self.request)
-        self.reader.close()
-        with contextlib.suppress(OSError):
-            self.request.shutdown(socket.SHUT_RDWR)
-        self.request.close()
 
     def _exchange(self) -> bool:
         """Answer one request; False when the connection is to end."""

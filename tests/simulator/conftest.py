@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from portalcal.simulator import Simulator
+from tests.simulator import discovery
 from tests.simulator.wire import Browserless
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -15,7 +16,9 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 def google() -> Iterator[Simulator]:
     """Ana's Google in London, on Monday 23 November 2026 at eight."""
     with Simulator(now=NOW) as simulator:
+        verifier = discovery.attach(simulator)
         yield simulator
+    assert verifier.problems == []
 
 
 @pytest.fixture
