@@ -130,14 +130,13 @@ def offered(question: Question) -> tuple[Interval, ...]:
     earliest = max(window.start, question.now + rules.notice)
     if earliest >= window.end:
         return ()
+    question = replace(question, window=Interval(earliest, window.end))
     limits = _Limits.of(question)
     blocked = question.blocked.spans
     index = 0
     found = []
-    for opening in question.schedule.openings(window, reach=rules.duration):
+    for opening in question.schedule.openings(question.window, reach=rules.duration):
         for start in _grid(opening, question):
-            if start < earliest:
-                continue
             if start >= window.end:
                 break
             guard = rules.guard(start)
