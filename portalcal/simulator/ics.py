@@ -8,7 +8,7 @@ import base64
 import functools
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -136,12 +136,8 @@ class _Reader:
         start = self._point(start_line)
         body: Json = {"id": event_id(uid), "iCalUID": uid, "start": start, "end": self._end(component, start)}
         body |= _words(component)
-        if rules := [
-            text
-            for name in _RULES
-            for line in component.lines.get(name, ())
-            for text in self._rule(name, line)
-        ]:
+        lines = ((name, line) for name in _RULES for line in component.lines.get(name, ()) if line.value)
+        if rules := [self._rule(name, line) for name, line in lines]:
             body["recurrence"] = rules
         if guests := [_guest(line) for line in component.lines.get("ATTENDEE", ())]:
             body["attendees"] = guests
@@ -181,11 +177,9 @@ class _Reader:
         instant = told.astimezone(UTC) if told.tzinfo else instants.at(told, zone)
         return {"dateTime": (instant + length).isoformat(), "timeZone": start["timeZone"]}
 
-    def _rule(self, name: str, line: Line) -> Iterable[str]:
-        if "TZID" in line.parameters:
-            yield f"{name};TZID={self._zone(line.parameters['TZID'])}:{line.value}"
-        else:
-            yield f"{name}:{line.value}"
+    def _rule(self, name: str, line: Line) -> str:
+        zone = f";TZID={self._zone(line.parameters['TZID'])}" if "TZID" in line.parameters else ""
+        return f"{name}{zone}:{line.value}"
 
     def _zone(self, told: str) -> str:
         if told not in self._names:

@@ -4,6 +4,7 @@ Loading is not inserting: what a real calendar has come to hold is taken as it i
 """
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 from portalcal.simulator import bodies, guests, ics, instants
@@ -13,6 +14,8 @@ from portalcal.simulator.wire import Json, Refusal
 
 def load(model: Model, calendar: Calendar, *, path: Path) -> int:
     """Put a file's events on a calendar and return how many there were.
+
+    Deleted events of which only the id is left are passed over: there is no time to place them at.
 
     Raises:
         ValueError: the file is neither Google event JSON nor iCalendar, or one of its events cannot be read; the
@@ -24,6 +27,11 @@ def load(model: Model, calendar: Calendar, *, path: Path) -> int:
         found = ics.events(text) if text.lstrip()[:15].upper() == "BEGIN:VCALENDAR" else _from_json(text)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    found = [
+        body
+        for body in found
+        if "start" in body or "originalStartTime" in body or body.get("status") != "cancelled"
+    ]
     for number, body in enumerate(found, start=1):
         try:
             place(model, calendar, body)
@@ -42,11 +50,7 @@ def place(model: Model, calendar: Calendar, told: Json) -> Json:
         ValueError: a zone or a date in it does not exist.
     """
     if told.get("status") == "cancelled" and "start" not in told:
-        told = (
-            told | {"start": told["originalStartTime"], "end": told["originalStartTime"]}
-            if "originalStartTime" in told
-            else told
-        )
+        told = told | _times(told["originalStartTime"])
     body = bodies.checked(told, zone_name=calendar.timezone, primary=True)
     event_id = str(told.get("id") or bodies.new_id())
     now = instants.created(model.clock.now())
@@ -62,6 +66,14 @@ def place(model: Model, calendar: Calendar, told: Json) -> Json:
         name: told[name] for name in ("recurringEventId", "originalStartTime", "hangoutLink") if name in told
     }
     return model.put(calendar, guests.marked(body, calendar)).body
+
+
+def _times(original: Json) -> Json:
+    """Return start and end for a cancelled instance that kept none: when it would have begun."""
+    if "date" not in original:
+        return {"start": original, "end": original}
+    day = date.fromisoformat(original["date"]) + timedelta(days=1)
+    return {"start": original, "end": {"date": day.isoformat()}}
 
 
 def _from_json(text: str) -> list[Json]:

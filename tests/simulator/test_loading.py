@@ -1,0 +1,200 @@
+"""Events from files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from portalcal.simulator import Simulator
+from tests.simulator.wire import Browserless
+
+DATA = Path(__file__).parents[1] / "data"
+EVENT = {
+    "id": "abc12",
+    "summary": "Intro",
+    "start": {"dateTime": "2026-11-25T10:00:00Z"},
+    "end": {"dateTime": "2026-11-25T11:00:00Z"},
+}
+
+
+def calendar(*events: str, head: str = "X-WR-TIMEZONE:Europe/London") -> str:
+    """Return an iCalendar file of events."""
+    blocks = "".join(
+        f"BEGIN:VEVENT\nUID:u{number}\n{event}\nEND:VEVENT\n" for number, event in enumerate(events)
+    )
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\n{head}\n{blocks}END:VCALENDAR\n"
+
+
+def loaded(google: Simulator, place: Path, text: str) -> list[dict[str, object]]:
+    place.write_text(text, encoding="utf-8")
+    google.load(place)
+    return google.events()
+
+
+@pytest.mark.parametrize(
+    "shape", [[EVENT], {"items": [EVENT]}, {"kind": "calendar#events", "items": [EVENT]}, EVENT]
+)
+def test_google_s_json_loads_in_every_shape_it_comes_in(
+    google: Simulator, ana: Browserless, tmp_path: Path, shape: object
+) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps(shape))
+
+    assert google.load(file) == 1
+
+    assert ana.api("GET", "calendars/primary/events/abc12").json["summary"] == "Intro"
+
+
+def test_what_a_list_answered_can_be_loaded_elsewhere(
+    google: Simulator, ana: Browserless, tmp_path: Path
+) -> None:
+    ana.insert("2026-11-25", "2026-11-26", id="feast", recurrence=["RRULE:FREQ=DAILY;COUNT=4"])
+    ana.api("DELETE", "calendars/primary/events/feast_20261126")
+    ana.api("PATCH", "calendars/primary/events/feast_20261127", {"summary": "Changed"})
+    ana.insert("2026-11-25", "2026-11-26", id="gone0")
+    ana.api("DELETE", "calendars/primary/events/gone0")
+    file = tmp_path / "events.json"
+    file.write_bytes(ana.api("GET", "calendars/primary/events", showDeleted="true").body)
+    google.add_calendar("copy")
+
+    google.load(file, "copy")
+
+    window = ("2026-11-20T00:00:00Z", "2026-12-01T00:00:00Z")
+    assert ana.busy(*window, "copy") == ana.busy(*window)
+    assert ana.api("GET", "calendars/copy/events/feast_20261127").json["summary"] == "Changed"
+
+
+def test_a_named_calendar_can_be_loaded_into(google: Simulator, tmp_path: Path) -> None:
+    google.add_calendar("team")
+    (tmp_path / "events.json").write_text(json.dumps([EVENT]))
+
+    google.load(tmp_path / "events.json", "team")
+
+    assert (len(google.events("team")), len(google.events())) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "events.json: Expecting value"),
+        ("{}", "events.json: expected a list of Google events"),
+        ('[{"id": "a"}]', r"events.json: event 1 \(a\): Missing start time."),
+        ("BEGIN:VCALENDAR\nEND:VEVENT\n", "events.json: END:VEVENT closes nothing"),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:x\nEND:VEVENT\n", "events.json: event x has no DTSTART"),
+        (calendar("DTSTART;TZID=Mars/Base:20261125T100000"), "no time zone is called 'Mars/Base'"),
+        (calendar("DTSTART:20261125T100000Z\nDURATION:soon"), "not a duration: 'soon'"),
+        (calendar("DTSTART;=:20261125T100000Z"), "not a content line"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_where(
+    google: Simulator, tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        loaded(google, tmp_path / "events.json", text)
+
+
+def test_times_come_in_utc_in_a_zone_floating_and_by_the_day(google: Simulator, tmp_path: Path) -> None:
+    text = calendar(
+        "DTSTART:20260701T100000Z\nDTEND:20260701T110000Z",
+        "DTSTART;TZID=America/New_York:20260702T100000\nDTEND;TZID=America/New_York:20260702T110000",
+        "DTSTART:20260703T100000\nDURATION:PT1H30M",
+        "DTSTART;VALUE=DATE:20260704\nDTEND;VALUE=DATE:20260706",
+        "DTSTART;VALUE=DATE:20260707",
+        "DTSTART;VALUE=DATE:20260708\nDTEND;VALUE=DATE:20260708",
+        "DTSTART:20260709T100000Z",
+    )
+
+    told = loaded(google, tmp_path / "a.ics", text)
+
+    assert [(event["start"], event["end"]) for event in told] == [
+        (
+            {"dateTime": "2026-07-01T10:00:00+00:00", "timeZone": "UTC"},
+            {"dateTime": "2026-07-01T11:00:00+00:00", "timeZone": "UTC"},
+        ),
+        (
+            {"dateTime": "2026-07-02T10:00:00", "timeZone": "America/New_York"},
+            {"dateTime": "2026-07-02T11:00:00", "timeZone": "America/New_York"},
+        ),
+        (
+            {"dateTime": "2026-07-03T10:00:00", "timeZone": "Europe/London"},
+            {"dateTime": "2026-07-03T10:30:00+00:00", "timeZone": "Europe/London"},
+        ),
+        ({"date": "2026-07-04"}, {"date": "2026-07-06"}),
+        ({"date": "2026-07-07"}, {"date": "2026-07-08"}),
+        ({"date": "2026-07-08"}, {"date": "2026-07-09"}),
+        (
+            {"dateTime": "2026-07-09T10:00:00+00:00", "timeZone": "UTC"},
+            {"dateTime": "2026-07-09T10:00:00+00:00", "timeZone": "UTC"},
+        ),
+    ]
+
+
+def test_lines_unfold_and_texts_unescape(google: Simulator, tmp_path: Path) -> None:
+    text = calendar(
+        'DTSTART;VALUE=DATE:20261125\nSUMMARY;X-A="a:b;c";LANGUAGE=en:One\\, two\\; th\n ree\\nfour \\\\ five\n'
+        "DESCRIPTION:first\n\t second\nLOCATION:Room: 1\nTRANSP:TRANSPARENT\nSTATUS:TENTATIVE\nCLASS:PRIVATE"
+    ).replace("\n", "\r\n")
+
+    event = loaded(google, tmp_path / "a.ics", text)[0]
+
+    assert event["summary"] == "One, two; three\nfour \\ five"
+    assert event["description"] == "first second"
+    assert event["location"] == "Room: 1"
+    assert (event["transparency"], event["status"], event["visibility"]) == (
+        "transparent",
+        "tentative",
+        "private",
+    )
+
+
+def test_guests_keep_their_answers(google: Simulator, tmp_path: Path) -> None:
+    text = calendar(
+        'DTSTART;VALUE=DATE:20261125\nATTENDEE;CN="Ana, A.";PARTSTAT=DECLINED:mailto:ana@example.com\n'
+        "ATTENDEE:MAILTO:ben@example.com"
+    )
+
+    event = loaded(google, tmp_path / "a.ics", text)[0]
+
+    assert event["attendees"] == [
+        {"email": "ana@example.com", "responseStatus": "declined", "displayName": "Ana, A.", "self": True, "organizer": True},
+        {"email": "ben@example.com", "responseStatus": "needsAction"},
+    ]  # fmt: skip
+
+
+def test_google_s_own_uid_gives_its_id_back_and_others_are_encoded(google: Simulator, tmp_path: Path) -> None:
+    text = calendar("DTSTART;VALUE=DATE:20261125").replace("UID:u0", "UID:abc12@google.com")
+    other = calendar("DTSTART;VALUE=DATE:20261126")
+
+    ids = [event["id"] for event in loaded(google, tmp_path / "a.ics", text)]
+    ids += [event["id"] for event in loaded(google, tmp_path / "b.ics", other)][1:]
+
+    assert ids == ["abc12", "_eko0"]
+
+
+def test_a_zone_that_is_none_is_the_one_its_description_fits(google: Simulator, tmp_path: Path) -> None:
+    zone = (
+        "BEGIN:VTIMEZONE\nTZID:Our Office\nBEGIN:DAYLIGHT\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\n"
+        "DTSTART:20070311T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU\nEND:DAYLIGHT\n"
+        "BEGIN:STANDARD\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nDTSTART:20071104T020000\n"
+        "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\nEND:STANDARD\nEND:VTIMEZONE"
+    )
+    text = calendar("DTSTART;TZID=Our Office:20261125T100000", head=zone)
+
+    event = loaded(google, tmp_path / "a.ics", text)[0]
+
+    assert str(event["start"]["timeZone"]).startswith("America/")  # type: ignore[index]
+
+
+def test_changed_instances_replace_their_own(google: Simulator, ana: Browserless) -> None:
+    google.add_calendar("school", timezone="America/Chicago")
+
+    google.load(DATA / "issue_48_dst.ics", "school")
+
+    busy = ana.busy("2020-11-20T00:00:00Z", "2020-11-30T00:00:00Z", "school")
+    assert ("2020-11-24T14:15:00Z", "2020-11-24T14:30:00Z") in busy
+    assert not [span for span in busy if span[0].startswith(("2020-11-26T14:15", "2020-11-27T14:15"))]
+
+
+@pytest.mark.parametrize("name", ["Germany_Holidays.ics", "fablab_cottbus.ics"])
+def test_files_of_other_makers_load(google: Simulator, name: str) -> None:
+    assert google.load(DATA / name) == len(google.events()) > 0
