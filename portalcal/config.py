@@ -178,7 +178,7 @@ def _line_of_calendars(text: str) -> int | None:
 _RULES = (
     "duration", "step", "buffer_before", "buffer_after", "notice", "horizon", "max_per_day", "max_per_week", "align",
 )  # fmt: skip
-_KEYS: dict[str, tuple[str, ...]] = {
+KEYS: dict[str, tuple[str, ...]] = {
     "": ("timezone", "google", "calendars", "schedule", "rules", "links", "ledger", "vault", "workspace"),
     "google": ("client_secrets", "api_root", "revoke_uri"),
     "calendars": ("conflicts", "booking"),
@@ -231,8 +231,8 @@ class _Table:
         """Note every key that the contract does not have."""
         for layer in self.layers:
             for key in layer.values:
-                if key not in _KEYS[kind]:
-                    near = did_you_mean(key, _KEYS[kind])
+                if key not in KEYS[kind]:
+                    near = did_you_mean(key, KEYS[kind])
                     self.note(layer, key, expected=f"there is no such key{near}")
 
     def table(self, key: str) -> _Table:

@@ -330,6 +330,9 @@ class Ledger(Protocol):
     def errand_of(self, booking: UUID) -> Errand | None:
         """The first errand still owed for a booking, leased or not."""
 
+    def release(self, booking: Booking) -> Booking:
+        """Free the time of a `cancelling` booking at once: it is `cancelled`, its removal stays owed to Google."""
+
     def settle(self, errand: Errand, booking: Booking) -> Booking:
         """Record the booking as it came out and the errand as done; returns the booking as it stands then.
 

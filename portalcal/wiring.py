@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from portalcal import config as configuration
 from portalcal.config import Config
-from portalcal.errors import ConfigInvalid, PortalcalError, Problem, Usage
+from portalcal.errors import ConfigInvalid, NotConnected, PortalcalError, Problem, Usage
 from portalcal.ports import (
     Access,
     Calendars,
@@ -31,7 +31,8 @@ from portalcal.ports import (
 
 if TYPE_CHECKING:
     from portalcal.adapters.connection_file import ConnectionFile
-    from portalcal.adapters.google_oauth import OAuthClient, Tokens
+    from portalcal.adapters.google_client import OAuthClient
+    from portalcal.adapters.google_tokens import Tokens
     from portalcal.adapters.system import Paths
     from portalcal.views.machine import Answer
 
@@ -168,7 +169,7 @@ class Portal:
         Raises:
             ClientInvalid: there is none, or it is not a Desktop client.
         """
-        from portalcal.adapters.google_oauth import OAuthClient
+        from portalcal.adapters.google_client import OAuthClient
 
         kept = self.connection_file.client_path
         found = self.client_secrets or self.config.client_secrets or (kept if kept.exists() else None)
@@ -194,11 +195,17 @@ class Portal:
     @cached_property
     def tokens(self) -> Tokens:
         """The access token of the kept connection, renewed when it runs out."""
-        from portalcal.adapters.google_oauth import Tokens
+        from portalcal.adapters.google_tokens import Tokens
 
         connection = self.connections.read()
-        account = connection.account if connection else ""
-        return Tokens(client=lambda: self.client, vault=self.vault, clock=self.clock, account=account or None)
+        return Tokens(
+            lambda: self.client,
+            self.vault,
+            clock=self.clock,
+            account=(connection.account or None) if connection else None,
+            workspace=self.workspace,
+            granted_at=connection.connected_at if connection else None,
+        )
 
     def keep_access(self, access: Access) -> None:
         """Cache an access token in the vault."""
@@ -212,17 +219,26 @@ class Portal:
 
     @cached_property
     def calendars(self) -> Calendars:
-        """Google Calendar through the kept connection."""
+        """Google Calendar through the kept connection.
+
+        Raises:
+            NotConnected: there is none.
+        """
         from portalcal.adapters.google_calendar import GoogleCalendars
         from portalcal.adapters.google_http import GoogleHttp
 
-        return GoogleCalendars(GoogleHttp(self.tokens), self.config.endpoints)
+        connection = self.connections.read()
+        if connection is None:
+            raise NotConnected(self.workspace)
+        return GoogleCalendars(
+            GoogleHttp(self.tokens), self.config.endpoints, account=connection.account or None
+        )
 
     def calendars_with(self, grant: Grant) -> Calendars:
         """Google Calendar through a grant that is not kept yet."""
         from portalcal.adapters.google_calendar import GoogleCalendars
         from portalcal.adapters.google_http import GoogleHttp
-        from portalcal.adapters.google_oauth import GrantTokens
+        from portalcal.adapters.google_tokens import GrantTokens
 
         return GoogleCalendars(GoogleHttp(GrantTokens(grant)), self.config.endpoints)
 

@@ -105,7 +105,7 @@ class Tokens:
         if told.refresh_token is not None:
             # At once and first: the one in the vault may be dead from now on.
             self._vault.write(Secret.REFRESH_TOKEN, told.refresh_token)
-        self._keep(told.access)
+        self.keep(told.access)
         return told.access
 
     def _refresh_token(self) -> str:
@@ -128,7 +128,7 @@ class Tokens:
         access = self._cached()
         return access if access and access.token != stale and self._lasts(access) else None
 
-    def _keep(self, access: Access) -> None:
+    def keep(self, access: Access) -> None:
         """Cache the token for the next command. That is a convenience: a vault without room for it stops nothing.
 
         Windows' vault takes 1280 characters, an access token may have 2048 bytes.

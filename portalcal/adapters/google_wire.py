@@ -91,18 +91,21 @@ def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class Wire:
     """Exchanges over one `requests` session; safe to share between threads.
 
-    `sleep`, `dice` (a number from 0 to 1) and `monotonic` are arguments so that tests neither wait nor guess.
+    `timeout` is for connecting and for every read, in seconds. `sleep`, `dice` (a number from 0 to 1) and
+    `monotonic` are arguments so that tests neither wait nor guess.
     """
 
     def __init__(
         self,
         patience: Patience = Patience(),  # noqa: B008 - a tuple
         *,
+        timeout: tuple[float, float] = _TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
         dice: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._patience = patience
+        self._timeout = timeout
         self._sleep = sleep
         self._dice = dice
         self._monotonic = monotonic
@@ -160,7 +163,7 @@ class Wire:
                 data=call.body,
                 headers=call.headers,
                 auth=authorize,
-                timeout=_TIMEOUT,
+                timeout=self._timeout,
                 allow_redirects=False,
             )
             outcome = response.status_code

@@ -121,7 +121,9 @@ def _response(status: int, text: str, *, kind: str, policy: str) -> bytes:
 
 def _document(page: Page, nonce: str) -> str:
     headline = _escaped(f"{page.headline} {page.detail}".strip())
-    detail = f' <span class="detail">{_escaped(page.detail)}</span>' if page.detail else ""
+    # A long address breaks where people would break it.
+    shown = _escaped(page.detail).replace("@", "@<wbr>")
+    detail = f' <span class="detail">{shown}</span>' if shown else ""
     # The code leaves the address bar and the history. Browsers close only some tabs; the others say that one may.
     script = 'history.replaceState(null,"","/");' + (
         "setTimeout(()=>window.close(),1500);" if page.closes else ""

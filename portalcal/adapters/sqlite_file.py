@@ -16,9 +16,6 @@ from portalcal.adapters import sqlite_schema as sql
 from portalcal.adapters.private_files import make_private_folder
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable
 
-_PATIENCE = 5.0
-"""Seconds to wait for another process's transaction; ours take milliseconds."""
-
 _OLDEST = (3, 37)
 """STRICT tables (https://sqlite.org/stricttables.html)."""
 
@@ -44,10 +41,14 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
 class SqliteFile:
-    """A ledger file. Threads may share it; they take turns."""
+    """A ledger file. Threads may share it; they take turns.
 
-    def __init__(self, path: Path) -> None:
+    `patience` is how many seconds to wait for another process's transaction; ours take milliseconds.
+    """
+
+    def __init__(self, path: Path, *, patience: float = 5.0) -> None:
         self.path = path
+        self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
 
@@ -108,7 +109,7 @@ class SqliteFile:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         # Transactions are begun by hand; other threads may use the connection, since a lock makes them take turns.
         connection = sqlite3.connect(
-            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
         try:
             connection.row_factory = sqlite3.Row

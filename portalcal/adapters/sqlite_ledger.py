@@ -122,6 +122,15 @@ class SqliteLedger:
                 self._owe(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
             return self._stored(db, booking.id)
 
+    def release(self, booking: Booking) -> Booking:
+        """Free the time of a `cancelling` booking at once; its removal stays owed to Google."""
+        with self._file.writing() as db:
+            stored = self._stored(db, booking.id)
+            if stored.state is State.CANCELLING:
+                released = rows.columns_of(stored) | {"state": State.CANCELLED.value}
+                db.execute(sql.END_BOOKING, released | {"updated_at": rows.seconds(self._clock.now())})
+            return self._stored(db, booking.id)
+
     def tally(self, now: datetime) -> Tally:
         """Counts for `status`; an errand under a lease is being seen to."""
         with self._file.reading() as db:

@@ -88,7 +88,7 @@ def root(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Write a log to stderr; it never holds a secret.")
     ] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

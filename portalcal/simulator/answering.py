@@ -1,9 +1,10 @@
 """From a request to its answer: which operation, which fault, what happened, written down before it is sent."""
 
+import json
 import time
 from collections.abc import Callable
 
-from portalcal.simulator import api, conferences, misbehaviour
+from portalcal.simulator import api, batch, conferences, misbehaviour, partial
 from portalcal.simulator.authorize import Authorization
 from portalcal.simulator.faults import Faults, Mischief
 from portalcal.simulator.grants import Grants
@@ -22,6 +23,7 @@ _OPERATIONS = {
     ("POST", "/revoke"): "oauth.revoke",
     ("GET", "/tokeninfo"): "oauth.tokeninfo",
     ("POST", "/tokeninfo"): "oauth.tokeninfo",
+    ("POST", "/batch/calendar/v3"): "batch",
 }
 
 
@@ -78,6 +80,8 @@ class Answering:
 
     def _answer(self, request: Request, operation: str) -> Response:
         try:
+            if operation == "batch":
+                return batch.answered(request, self._part)
             with self.model.lock:
                 return self._perform(request, operation)
         except Refusal as refused:
@@ -86,14 +90,22 @@ class Answering:
             self.journal.troubles.append(error)
             return refusal(500, "backendError", f"The simulator broke: {error!r}").response
 
+    def _part(self, request: Request) -> Response:
+        """Answer one call of a batch: written down and struck by faults like any other."""
+        delivery = self.deliver(request, lambda _: None)
+        if delivery.response is None or delivery.manner in {"drop", "hang"}:
+            return refusal(503, "backendError", "Service Unavailable").response
+        return delivery.response
+
     def _perform(self, request: Request, operation: str) -> Response:
         if run := self._desks.get(operation):
             return run(request)
         if request.path.startswith(api.ROOT):
             path = request.path.removeprefix(api.ROOT)
-            return api.perform(
+            told = api.perform(
                 request, path, model=self.model, grants=self.grants, conference=self.conference
             )
+            return _shaped(request, told)
         return page(_LOST, status=404)
 
     def _operation(self, request: Request) -> str:
@@ -124,3 +136,12 @@ class Answering:
                 response.body if response else b"",
             )
         )
+
+
+def _shaped(request: Request, response: Response) -> Response:
+    """Return an answer cut down to the `fields` asked for."""
+    fields = request.value("fields")
+    if not fields or response.status != 200 or not response.body:
+        return response
+    told = partial.masked(json.loads(response.body), fields)
+    return Response(response.status, json.dumps(told, ensure_ascii=False).encode(), response.headers)

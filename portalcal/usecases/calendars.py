@@ -105,7 +105,7 @@ def _named(wanted: str, listed: tuple[Calendar, ...]) -> Calendar:
             return each
     named = [each for each in listed if each.name.casefold() == wanted.casefold()]
     if len(named) > 1:
-        ids = ", ".join(each.id for each in named)
+        ids = ", ".join(sorted(each.id for each in named))
         raise Usage(f"{len(named)} calendars are named {wanted}: {ids}", "use the id")
     if not named:
         raise CalendarNotFound(

@@ -54,9 +54,9 @@ def _tell(ending: Booking, world: World) -> Booking:
         world.view.warn(
             "event-left",
             f"not connected: the booking is cancelled here, its event {ending.event_id or ''} stays in the calendar "
-            "until `portalcal connect` and `portalcal sync`",
+            "until the workspace is connected again",
         )
-        return ending
+        return world.ledger.release(ending)
     errand = world.ledger.errand_of(ending.id)
     leased = errand and world.ledger.lease(errand, now=world.clock.now())
     if leased is None:

@@ -54,10 +54,8 @@ def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, De
         if errand.task is Task.REMOVE:
             return _postponed(world, errand, booking, why=error)
         refused = booking.moved_to(State.REFUSED, world.clock.now())
-        world.ledger.settle(errand, refused)
-        return refused, Refused(error)
-    world.ledger.settle(errand, settled)
-    return settled, Delivered()
+        return world.ledger.settle(errand, refused), Refused(error)
+    return world.ledger.settle(errand, settled), Delivered()
 
 
 def _postponed(
@@ -217,4 +215,6 @@ def _remove(world: World, booking: Booking) -> Booking:
     except EventNotFound:
         for event in world.calendars.events_of(calendar, booking.id):
             world.calendars.delete(calendar, event.id, notify=booking.wish.notify)
-    return booking.moved_to(State.CANCELLED, world.clock.now())
+    # Cancelled while disconnected, it had its time freed before its event could be removed.
+    is_over = booking.state is State.CANCELLED
+    return booking if is_over else booking.moved_to(State.CANCELLED, world.clock.now())

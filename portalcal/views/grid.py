@@ -1,17 +1,200 @@
-"""The grid of an availability for a terminal: days across, times down."""
+"""The grid of an availability on a terminal: days across, times down, a block a week.
+
+Every kind of cell has a glyph of its own, so that nothing rests on colour; colours are the sixteen that follow the
+terminal's theme. Where starts are offered their times stand in the cells.
+"""
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from portalcal.answers import Availability
+from portalcal.core.instants import place, say_duration
+from portalcal.views import cells
+from portalcal.views.cells import Cell, Day, Kind, Sheet
+from portalcal.views.foreign import shown
+
+_NARROWEST, _WIDEST = 6, 13
+"""Columns of a cell: room for `Mon 23` and `09:00+`; and as wide as three starts in a row can use."""
+_AXIS = 6
+_QUIET_WEEK = {Kind.CLOSED, Kind.PAST, Kind.UNOFFERED, Kind.SKIPPED}
 
 
-def page(answer: Availability, *, width: int, is_ascii: bool) -> RenderableType:  # noqa: ARG001
-    """The grid."""
-    lines = [
-        f"{day.date:%a %d %b}  {' '.join(f'{slot.start.astimezone(answer.zone):%H:%M}' for slot in day.slots)}"
-        for day in answer.days
-    ]
-    return Text("\n".join(lines))
+class _Look(NamedTuple):
+    """How one kind of cell is drawn: a glyph, whether it fills the cell, a style, and what the legend calls it."""
+
+    glyph: str
+    ascii: str
+    fills: bool
+    style: str
+    legend: str
+
+
+_LOOKS = {
+    Kind.ROOM: _Look("│", "|", False, "green", "free, no start"),
+    Kind.BUSY: _Look("░", ":", True, "bright_black", "busy"),
+    Kind.BOOKED: _Look("▓", "#", True, "blue", "booked"),
+    Kind.PAST: _Look("·", ".", False, "bright_black", "past"),
+    Kind.UNOFFERED: _Look("–", "-", False, "bright_black", "open, not offered"),
+    Kind.CLOSED: _Look(" ", " ", False, "", ""),
+    Kind.SKIPPED: _Look("×", "x", True, "bright_black", "skipped by the clocks"),
+}
+_OFFERED = "bold green"
+
+
+def page(answer: Availability, *, width: int, is_ascii: bool = False) -> RenderableType:
+    """The whole grid with its title, and a legend of what is in it besides offered times."""
+    sheet = cells.sheet(answer)
+    pen = _Pen(sheet, width=width, is_ascii=is_ascii)
+    parts: list[RenderableType] = [_title(answer)]
+    for week in sheet.weeks:
+        parts += ["", *pen.week(week)]
+    if not answer.slots:
+        parts += ["", Text("No time is offered in these days", style="bold yellow")]
+    legend = pen.legend()
+    return Group(*parts, *(["", legend] if legend else []))
+
+
+def _title(answer: Availability) -> Text:
+    question = answer.question
+    link = f"{shown(question.link)} · " if question.link else ""
+    title = Text(f"{link}{say_duration(question.rules.duration)} meetings", style="bold")
+    zone, own = place(answer.zone), place(question.schedule.zone)
+    zones = (
+        f"times in {zone}" if zone == own else f"times in {zone}, beside them those of the schedule in {own}"
+    )
+    return title.append(f" · {zones}", style="not bold dim")
+
+
+class _Pen:
+    """Draws the weeks of one sheet at one width."""
+
+    def __init__(self, sheet: Sheet, *, width: int, is_ascii: bool) -> None:
+        self._sheet = sheet
+        self._is_ascii = is_ascii
+        self._axis = _AXIS if sheet.ahead is None else 2 * _AXIS
+        across = min(7, max((len(each) for each in sheet.weeks), default=7))
+        fitting = max(1, (width - self._axis + 1) // (_NARROWEST + 1))
+        # Seven days that do not fit become four and three rather than six and one.
+        pieces = -(-across // fitting)
+        self._across = -(-across // pieces)
+        self._cell = max(_NARROWEST, min(_WIDEST, (width - self._axis + 1) // self._across - 1))
+
+    def week(self, days: Sequence[Day]) -> list[RenderableType]:
+        """The block of one week, folded into pieces where it is too wide; one line where nothing happens."""
+        label = Text(cells.week_label(days), style="bold").append(
+            f" · {cells.date_range(days[0].date, days[-1].date)}", style="not bold dim"
+        )
+        kinds = set().union(*(day.kinds for day in days))
+        if kinds <= _QUIET_WEEK and not (len(self._sheet.weeks) == 1 and kinds > {Kind.CLOSED}):
+            return [
+                label.append(
+                    "  closed" if kinds <= {Kind.CLOSED} else "  nothing offered", style="not bold dim"
+                )
+            ]
+        lines: list[RenderableType] = [label]
+        for first in range(0, len(days), self._across):
+            piece = days[first : first + self._across]
+            lines += ["", *self._head(piece), *self._body(piece)]
+        return lines
+
+    def _head(self, days: Sequence[Day]) -> list[Text]:
+        names = Text(self._axis_title())
+        notes = Text(" " * self._axis)
+        for day in days:
+            is_closed = day.kinds <= {Kind.CLOSED}
+            style = "bold reverse" if day.is_today else "dim" if is_closed else "bold"
+            names.append_text(self._field(f"{day.date:%a} {day.date.day}", style))
+            notes.append_text(self._field(_note(day), "yellow" if day.hours is not None else "dim"))
+        names.rstrip()
+        notes.rstrip()
+        return [names, notes] if notes.plain else [names]
+
+    def _axis_title(self) -> str:
+        if self._sheet.ahead is None:
+            return " " * self._axis
+        return "yours theirs"[: self._axis].ljust(self._axis)
+
+    def _body(self, days: Sequence[Day]) -> list[Text]:
+        lines = []
+        rows = list(enumerate(self._sheet.rows))
+        for is_empty, group in groupby(
+            rows, key=lambda row: all(day.cells[row[0]].kind is Kind.CLOSED for day in days)
+        ):
+            members = list(group)
+            if is_empty and len(members) > 2:
+                # Hours in which no day is open would only push the rest off the screen.
+                lines.append(Text("  ⋮" if not self._is_ascii else "  :", style="dim"))
+            else:
+                lines += [self._row(n, minutes, days) for n, minutes in members]
+        return lines
+
+    def _row(self, n: int, minutes: int, days: Sequence[Day]) -> Text:
+        is_full_hour = minutes % 60 == 0
+        line = Text()
+        line.append(f"{cells.clock(minutes):<{_AXIS}}", style="" if is_full_hour else "dim")
+        if self._sheet.ahead is not None:
+            there = minutes + self._sheet.ahead // timedelta(minutes=1)
+            line.append(f"{cells.clock(there):<{_AXIS}}", style="dim")
+        for day in days:
+            line.append_text(self._cell_text(day.cells[n]))
+        line.rstrip()
+        return line
+
+    def _cell_text(self, cell: Cell) -> Text:
+        if cell.kind is Kind.OFFERED:
+            return self._field(_times(cell, self._cell), _OFFERED)
+        look = _LOOKS[cell.kind]
+        glyph = look.ascii if self._is_ascii else look.glyph
+        return self._field(glyph * self._cell if look.fills else f"  {glyph}", look.style)
+
+    def _field(self, text: str, style: str) -> Text:
+        """A text in the width of a cell, with the gap that follows it."""
+        field = Text(text[: self._cell], style=style)
+        field.append(" " * (self._cell + 1 - cell_len(field.plain)), style="default not bold not reverse")
+        return field
+
+    def legend(self) -> Text | None:
+        """What the glyphs mean that are there; None when only times are."""
+        present = [
+            kind for kind in Kind if kind in self._sheet.kinds and kind in _LOOKS and _LOOKS[kind].legend
+        ]
+        if not present:
+            return None
+        items: Iterable[Text] = (self._legend_item(_LOOKS[kind]) for kind in present)
+        return Text("   ").join((Text.assemble(("09:00", _OFFERED), " offered"), *items))
+
+    def _legend_item(self, look: _Look) -> Text:
+        glyph = look.ascii if self._is_ascii else look.glyph
+        return Text.assemble((glyph * (3 if look.fills else 1), look.style), f" {look.legend}")
+
+
+def _note(day: Day) -> str:
+    """What is odd about a day, in the room of a cell."""
+    if day.hours == 0:
+        return "no day"
+    if day.hours is not None:
+        return f"{day.hours:g}h day"
+    if day.shift:
+        return f"{day.shift / timedelta(hours=1):+g}h"
+    return "today" if day.is_today else ""
+
+
+def _times(cell: Cell, room: int) -> str:
+    """The starts in a cell, as fully as there is room: `09:00 :15 :30`, `09:00 +2`, `09:00+`."""
+    first, *rest = (f"{start:%H:%M}" for start in cell.starts)
+    if not rest:
+        return first
+    if set(rest) == {first}:
+        return f"{first} ×{len(cell.starts)}" if room >= 8 else f"{first}+"
+    listed = " ".join((first, *(each[2:] if each[:2] == first[:2] else each for each in rest)))
+    if len(listed) <= room:
+        return listed
+    return f"{first} +{len(rest)}" if room >= 8 else f"{first}+"

@@ -1,0 +1,1 @@
+complete --command portalcal --no-files --arguments "(env _PORTALCAL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) portalcal)" --condition "env _PORTALCAL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) portalcal"

@@ -1,0 +1,142 @@
+"""A shell in which portalcal runs: commands typed, what they print and how they end."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from portalcal.adapters.memory_vault import MemoryVault
+from portalcal.cli.app import run
+from portalcal.cli.session import Invocation
+from portalcal.core.permissions import Permission, scopes_to_ask
+from portalcal.ports import Connection, Secret
+from portalcal.simulator import Simulator
+from portalcal.wiring import Portal
+from tests.simulator import discovery
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, eight in London
+ANA = "ana@example.com"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    exit: int
+    out: str
+    err: str
+
+    @property
+    def result(self) -> Any:
+        """The result of a `--json` command that succeeded."""
+        assert self.err == "", self.err
+        return json.loads(self.out)["result"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The codes of the warnings of a `--json` command that succeeded."""
+        return [each["code"] for each in json.loads(self.out)["warnings"]]
+
+    @property
+    def error(self) -> Any:
+        """The error of a `--json` command that did not."""
+        assert self.out == ""
+        return json.loads(self.err)["error"]
+
+
+@dataclass
+class Shell:
+    """One person's machine: files in a folder, a keyring in memory, the simulator's clock."""
+
+    google: Simulator
+    folder: Path
+    environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "100", "TZ": "Europe/London"})
+    vault: MemoryVault = field(default_factory=MemoryVault)
+
+    def now(self) -> datetime:
+        """The simulator's present instant is ours."""
+        return self.google.clock.now()
+
+    def new_id(self) -> UUID:
+        """A random id."""
+        return uuid4()
+
+    def fit(self, portal: Portal) -> None:
+        """Put the stand-ins in place of the machine's parts."""
+        portal.__dict__ |= {"clock": self, "vault": self.vault, "open_browser": visit}
+
+    def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
+        """Run `portalcal ARGUMENTS`."""
+        out, err = io.StringIO(), io.StringIO()
+        invocation = Invocation(self.environ | dict(environ or {}), io.StringIO(), out, err, fit=self.fit)
+        return Ran(run(arguments, invocation), out.getvalue(), err.getvalue())
+
+    def json(self, *arguments: str) -> Ran:
+        """The same with `--json`."""
+        return self(*arguments, "--json")
+
+    def configure(self, text: str = "") -> None:
+        """Write config.toml, with the simulator in Google's place."""
+        path = self.google.write_files(self.folder)
+        path.write_text(path.read_text() + "\n" + text)
+        self.environ["PORTALCAL_CONFIG"] = str(path)
+
+    def connect(self) -> None:
+        """Be connected, without a browser's round trip."""
+        portal = Portal(self.view(), environ=self.environ)
+        token = self.google.issue_token(scopes_to_ask())
+        self.vault.write(Secret.REFRESH_TOKEN, token.refresh_token)
+        self.vault.write(Secret.ACCESS_TOKEN, json.dumps({"token": str(token), "expires_at": None}))
+        portal.connection_file.write(
+            Connection(ANA, frozenset(Permission), (ANA,), ANA, connected_at=self.now(), vault="memory")
+        )
+        self.google.forget_requests()
+
+    def view(self) -> Any:
+        """Somewhere to put warnings nobody reads."""
+        return Invocation(self.environ, io.StringIO(), io.StringIO(), io.StringIO()).view("", as_json=True)
+
+
+def visit(url: str) -> bool:
+    """A browser whose user agrees to everything, on a thread of its own."""
+
+    def look() -> None:
+        with urllib.request.urlopen(url, timeout=10) as page:
+            page.read()
+
+    threading.Thread(target=look, daemon=True).start()
+    return True
+
+
+@pytest.fixture
+def google() -> Iterator[Simulator]:
+    """Ana's Google; every exchange with it is held against Google's discovery document."""
+    with Simulator(now=NOW) as simulator:
+        verifier = discovery.attach(simulator)
+        yield simulator
+    assert verifier.problems == []
+
+
+@pytest.fixture
+def portalcal(google: Simulator, tmp_path: Path) -> Shell:
+    """A configured machine that was never connected."""
+    shell = Shell(google, tmp_path / "portalcal")
+    shell.configure()
+    return shell
+
+
+@pytest.fixture
+def connected(portalcal: Shell) -> Shell:
+    """A machine that is connected to Ana's calendar."""
+    portalcal.connect()
+    return portalcal

@@ -1,0 +1,87 @@
+"""Cancelling, in every state it meets."""
+
+from __future__ import annotations
+
+from portalcal.simulator import Simulator
+from tests.cli.conftest import Shell
+
+SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
+
+
+def booked(shell: Shell) -> str:
+    identifier: str = shell.json("book", "2026-11-24T10:00", *SAM).result["id"]
+    return identifier
+
+
+def test_cancelling_removes_the_event_in_one_request(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.forget_requests()
+
+    ran = connected.json("cancel", identifier, "--reason", "ill")
+
+    assert (ran.exit, ran.result["state"], ran.result["already"]) == (0, "cancelled", False)
+    assert [each.operation for each in google.requests] == ["events.delete"]
+    assert google.events() == []
+
+
+def test_cancelling_twice_is_success(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    connected.json("cancel", identifier)
+    google.forget_requests()
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["already"]) == (0, True)
+    assert google.count() == 0
+
+
+def test_an_event_deleted_by_hand_is_success(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    event = google.events()[0]
+    google.calendar("primary").events.pop(event["id"])
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"]) == (0, "cancelled")
+
+
+def test_a_booking_can_be_named_by_the_beginning_of_its_id(connected: Shell) -> None:
+    identifier = booked(connected)
+
+    assert connected.json("cancel", identifier[:8]).result["id"] == identifier
+
+
+def test_google_out_of_reach_leaves_the_removal_owed(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.faults.add("events.delete: 403-quotaExceeded")
+
+    ran = connected.json("cancel", identifier)
+    assert (ran.exit, ran.result["state"], ran.warnings) == (8, "cancelling", ["google-not-told"])
+
+    google.faults.clear()
+    connected.json("availability")
+    assert google.events() == []
+    assert connected.json("bookings", identifier).result["bookings"][0]["state"] == "cancelled"
+
+
+def test_the_time_is_offered_again(connected: Shell) -> None:
+    identifier = booked(connected)
+    connected.json("cancel", identifier)
+
+    assert connected.json("book", "2026-11-24T10:00", *SAM).result["state"] == "confirmed"
+
+
+def test_an_unknown_booking_is_not_found(connected: Shell) -> None:
+    ran = connected.json("cancel", "11111111-1111-4111-8111-111111111111")
+
+    assert (ran.exit, ran.error["code"]) == (6, "booking-not-found")
+
+
+def test_disconnected_the_event_stays_and_a_warning_says_so(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    connected.json("disconnect", "--yes")
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"], ran.warnings) == (0, "cancelled", ["event-left"])
+    assert len(google.events()) == 1
