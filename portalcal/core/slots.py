@@ -175,7 +175,7 @@ class _Limits:
 
     zone: ZoneInfo
     last_date: date
-    last_midnight: datetime
+    may_be_beyond: datetime
     full_days: frozenset[date]
     full_weeks: frozenset[tuple[int, int]]
 
@@ -192,24 +192,24 @@ class _Limits:
         return cls(
             zone=zone,
             last_date=last,
-            last_midnight=wall(last, 0, zone),
+            may_be_beyond=wall(last + ONE_DAY, 0, zone),
             full_days=frozenset(day for day in days if 0 < rules.max_per_day <= days[day]),
             full_weeks=frozenset(week for week in weeks if 0 < rules.max_per_week <= weeks[week]),
         )
 
     def allow(self, start: datetime) -> bool:
-        if start < self.last_midnight and not self.full_days and not self.full_weeks:
-            return True
         return not (self.is_beyond(start) or self.is_day_full(start) or self.is_week_full(start))
 
     def is_beyond(self, start: datetime) -> bool:
-        return local_date(start, self.zone) > self.last_date
+        # The first midnight spares most starts the date; the date decides, since after a change at 00:01, as St John's
+        # had them, the day before comes back.
+        return start >= self.may_be_beyond and local_date(start, self.zone) > self.last_date
 
     def is_day_full(self, start: datetime) -> bool:
-        return local_date(start, self.zone) in self.full_days
+        return bool(self.full_days) and local_date(start, self.zone) in self.full_days
 
     def is_week_full(self, start: datetime) -> bool:
-        return iso_week(local_date(start, self.zone)) in self.full_weeks
+        return bool(self.full_weeks) and iso_week(local_date(start, self.zone)) in self.full_weeks
 
 
 class Why(StrEnum):

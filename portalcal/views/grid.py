@@ -7,9 +7,10 @@ terminal's theme. Where starts are offered their times stand in the cells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -28,56 +29,63 @@ _QUIET_WEEK = {Kind.CLOSED, Kind.PAST, Kind.UNOFFERED, Kind.SKIPPED}
 
 
 class _Look(NamedTuple):
-    """How one kind of cell is drawn: a glyph, whether it fills the cell, a style, and what the legend calls it."""
+    """How one kind of cell is drawn: a glyph, a style, its name in the legend, whether it fills the cell."""
 
     glyph: str
     ascii: str
-    fills: bool
     style: str
     legend: str
+    fills: bool = False
 
 
 _LOOKS = {
-    Kind.ROOM: _Look("│", "|", False, "green", "free, no start"),
-    Kind.BUSY: _Look("░", ":", True, "bright_black", "busy"),
-    Kind.BOOKED: _Look("▓", "#", True, "blue", "booked"),
-    Kind.PAST: _Look("·", ".", False, "bright_black", "past"),
-    Kind.UNOFFERED: _Look("–", "-", False, "bright_black", "open, not offered"),
-    Kind.CLOSED: _Look(" ", " ", False, "", ""),
-    Kind.SKIPPED: _Look("×", "x", True, "bright_black", "skipped by the clocks"),
+    Kind.ROOM: _Look("│", "|", "green", "free, no start"),
+    Kind.BUSY: _Look("░", ":", "bright_black", "busy", fills=True),
+    Kind.BOOKED: _Look("▓", "#", "blue", "booked", fills=True),
+    Kind.PAST: _Look("·", ".", "bright_black", "past"),
+    Kind.UNOFFERED: _Look("–", "-", "bright_black", "open, not offered"),
+    Kind.CLOSED: _Look(" ", " ", "", ""),
+    Kind.SKIPPED: _Look("×", "x", "bright_black", "skipped by the clocks", fills=True),
 }
 _OFFERED = "bold green"
+_TODAY = "bold black on cyan"
 
 
 def page(answer: Availability, *, width: int, is_ascii: bool = False) -> RenderableType:
     """The whole grid with its title, and a legend of what is in it besides offered times."""
     sheet = cells.sheet(answer)
-    pen = _Pen(sheet, width=width, is_ascii=is_ascii)
+    zones = (answer.zone, answer.question.schedule.zone)
+    pen = _Pen(sheet, zones=zones, width=width, is_ascii=is_ascii)
     parts: list[RenderableType] = [_title(answer)]
+    was_line = False
     for week in sheet.weeks:
-        parts += ["", *pen.week(week)]
+        block = pen.week(week)
+        # Weeks of one line stand together.
+        parts += block if was_line and len(block) == 1 else ["", *block]
+        was_line = len(block) == 1
     if not answer.slots:
         parts += ["", Text("No time is offered in these days", style="bold yellow")]
-    legend = pen.legend()
-    return Group(*parts, *(["", legend] if legend else []))
+    if legend := pen.legend():
+        parts += ["", legend]
+    return Group(*parts)
 
 
 def _title(answer: Availability) -> Text:
     question = answer.question
     link = f"{shown(question.link)} · " if question.link else ""
     title = Text(f"{link}{say_duration(question.rules.duration)} meetings", style="bold")
-    zone, own = place(answer.zone), place(question.schedule.zone)
-    zones = (
-        f"times in {zone}" if zone == own else f"times in {zone}, beside them those of the schedule in {own}"
-    )
+    zones = f"times in {place(answer.zone)}"
+    if answer.zone.key != question.schedule.zone.key:
+        zones += f", beside them {place(question.schedule.zone)}"
     return title.append(f" · {zones}", style="not bold dim")
 
 
 class _Pen:
     """Draws the weeks of one sheet at one width."""
 
-    def __init__(self, sheet: Sheet, *, width: int, is_ascii: bool) -> None:
+    def __init__(self, sheet: Sheet, *, zones: tuple[ZoneInfo, ZoneInfo], width: int, is_ascii: bool) -> None:
         self._sheet = sheet
+        self._zones = zones
         self._is_ascii = is_ascii
         self._axis = _AXIS if sheet.ahead is None else 2 * _AXIS
         across = min(7, max((len(each) for each in sheet.weeks), default=7))
@@ -102,25 +110,26 @@ class _Pen:
         lines: list[RenderableType] = [label]
         for first in range(0, len(days), self._across):
             piece = days[first : first + self._across]
-            lines += ["", *self._head(piece), *self._body(piece)]
+            lines += [*([""] if first else []), *self._head(piece), *self._body(piece)]
         return lines
 
     def _head(self, days: Sequence[Day]) -> list[Text]:
-        names = Text(self._axis_title())
-        notes = Text(" " * self._axis)
+        names, notes = Text(self._axis_title(days[0])), Text(" " * self._axis)
         for day in days:
-            is_closed = day.kinds <= {Kind.CLOSED}
-            style = "bold reverse" if day.is_today else "dim" if is_closed else "bold"
+            style = _TODAY if day.is_today else "dim" if day.kinds <= {Kind.CLOSED} else "bold"
             names.append_text(self._field(f"{day.date:%a} {day.date.day}", style))
-            notes.append_text(self._field(_note(day), "yellow" if day.hours is not None else "dim"))
+            note, style = _note(day)
+            notes.append_text(self._field(note, style))
         names.rstrip()
         notes.rstrip()
         return [names, notes] if notes.plain else [names]
 
-    def _axis_title(self) -> str:
+    def _axis_title(self, day: Day) -> str:
+        """The zones' abbreviations above their times, where there are two."""
         if self._sheet.ahead is None:
             return " " * self._axis
-        return "yours theirs"[: self._axis].ljust(self._axis)
+        noon = datetime.combine(day.date, time(12))
+        return "".join(f"{noon.replace(tzinfo=zone):%Z}"[: _AXIS - 1].ljust(_AXIS) for zone in self._zones)
 
     def _body(self, days: Sequence[Day]) -> list[Text]:
         lines = []
@@ -157,9 +166,8 @@ class _Pen:
 
     def _field(self, text: str, style: str) -> Text:
         """A text in the width of a cell, with the gap that follows it."""
-        field = Text(text[: self._cell], style=style)
-        field.append(" " * (self._cell + 1 - cell_len(field.plain)), style="default not bold not reverse")
-        return field
+        text = text[: self._cell]
+        return Text().append(text, style=style).append(" " * (self._cell + 1 - cell_len(text)))
 
     def legend(self) -> Text | None:
         """What the glyphs mean that are there; None when only times are."""
@@ -176,15 +184,15 @@ class _Pen:
         return Text.assemble((glyph * (3 if look.fills else 1), look.style), f" {look.legend}")
 
 
-def _note(day: Day) -> str:
-    """What is odd about a day, in the room of a cell."""
-    if day.hours == 0:
-        return "no day"
+def _note(day: Day) -> tuple[str, str]:
+    """What is particular about a day, in the room of a cell, and its style."""
     if day.hours is not None:
-        return f"{day.hours:g}h day"
+        return ("no day" if day.hours == 0 else f"{day.hours:g} h"), "yellow"
     if day.shift:
-        return f"{day.shift / timedelta(hours=1):+g}h"
-    return "today" if day.is_today else ""
+        return f"{day.shift / timedelta(hours=1):+g} h", "yellow"
+    if day.is_today:
+        return "today", "cyan"
+    return ("closed" if day.kinds <= {Kind.CLOSED} else ""), "dim"
 
 
 def _times(cell: Cell, room: int) -> str:

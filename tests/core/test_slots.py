@@ -186,6 +186,29 @@ def test_the_horizon_counts_local_dates(zone: str, last: int) -> None:
     assert offered(question)[-1].start.astimezone(ZoneInfo(zone)).strftime("%d %H") == f"{last:02} 22"
 
 
+def test_the_midnight_after_the_horizon_is_beyond_it() -> None:
+    question = a_question(
+        a_schedule("00:00-24:00"),
+        "2026-03-02 22:00/2026-03-03 02:00",
+        rules=rules(60, horizon=0),
+        now=utc("2026-03-02 12:00"),
+    )
+
+    assert _starts(question) == "22:00 23:00"
+
+
+def test_an_hour_of_the_last_date_that_comes_back_after_midnight_is_within_the_horizon() -> None:
+    # Until 2011 St John's set its clocks back at 00:01, to 23:01 of the day before.
+    question = a_question(
+        a_schedule("00:00-24:00", "America/St_Johns"),
+        "2006-10-29 01:00/05:00",
+        rules=rules(30, horizon=0),
+        now=utc("2006-10-28 14:00"),
+    )
+
+    assert _starts(question) == "22:30 23:00 23:30 23:30"
+
+
 def test_a_full_day_offers_nothing_more() -> None:
     question = a_question(
         NINE_TO_ONE,
