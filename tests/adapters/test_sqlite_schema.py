@@ -1,0 +1,288 @@
+"""What the database itself refuses, whatever a program that writes it has computed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portalcal.adapters import sqlite_schema as sql
+from portalcal.adapters.ledger_rows import columns_of
+from portalcal.adapters.sqlite_file import SqliteFile
+from portalcal.core.booking import Booking, State
+from tests.builders import a_booking, at
+
+
+def built() -> sqlite3.Connection:
+    """The schema in memory, as the migrations leave it."""
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.row_factory = sqlite3.Row
+    for migration in sql.MIGRATIONS:
+        for statement in migration:
+            database.execute(statement)
+    return database
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(built()) as database:
+        yield database
+
+
+def insert(db: sqlite3.Connection, booking: Booking) -> None:
+    db.execute(sql.INSERT_BOOKING, columns_of(booking))
+
+
+def overlapping(db: sqlite3.Connection) -> bool:
+    return db.execute(sql.OVERLAPPING).fetchone() is not None
+
+
+def test_an_overlapping_guard_cannot_be_inserted(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30"))
+
+    with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+        insert(db, a_booking("09:29-10:00"))
+
+
+def test_a_booking_cannot_be_moved_into_another_one(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30"))
+    other = a_booking("10:00-10:30")
+    insert(db, other)
+
+    with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+        db.execute("UPDATE bookings SET start = start - 3600 WHERE id = ?", (str(other.id),))
+    with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+        db.execute("UPDATE bookings SET buffer_before = 1801 WHERE id = ?", (str(other.id),))
+    with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+        db.execute("UPDATE bookings SET duration = 3601 WHERE start < ?", (at("10:00").timestamp(),))
+
+
+def test_a_booking_may_be_moved_by_less_than_it_lasts(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30"))
+
+    db.execute("UPDATE bookings SET start = start + 60")
+
+
+def test_guards_of_another_workspace_are_in_nobodys_way_until_they_come_over(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30"))
+    insert(db, a_booking("09:00-09:30", workspace="sales"))
+
+    with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+        db.execute("UPDATE bookings SET workspace = 'default' WHERE workspace = 'sales'")
+
+
+_MINUTES = st.integers(min_value=0, max_value=180)
+_SPANS = st.tuples(_MINUTES, st.integers(1, 60), st.integers(0, 20), st.integers(0, 20))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    spans=st.lists(_SPANS, max_size=25), moves=st.lists(st.tuples(st.integers(0, 24), _MINUTES), max_size=15)
+)
+def test_guards_stay_disjoint_and_nothing_that_fits_is_refused(
+    spans: list[tuple[int, int, int, int]], moves: list[tuple[int, int]]
+) -> None:
+    """Against an oracle that compares every pair."""
+    kept: dict[str, tuple[int, int, int, int]] = {}
+
+    def fits(span: tuple[int, int, int, int], *, but: str | None = None) -> bool:
+        start, length, before, after = span
+        return all(
+            start + length + after <= other[0] - other[2] or other[0] + other[1] + other[3] <= start - before
+            for name, other in kept.items()
+            if name != but
+        )
+
+    with closing(built()) as db:
+        for span in spans:
+            booking = a_booking("00:00-00:01", buffers=(span[2], span[3]))
+            columns = columns_of(booking) | {"start": span[0] * 60, "duration": span[1] * 60}
+            try:
+                db.execute(sql.INSERT_BOOKING, columns)
+                assert fits(span)
+                kept[str(booking.id)] = span
+            except sqlite3.IntegrityError:
+                assert not fits(span)
+        for index, minute in moves:
+            if index >= len(kept):
+                continue
+            name = list(kept)[index]
+            span = (minute, *kept[name][1:])
+            try:
+                db.execute("UPDATE bookings SET start = ? WHERE id = ?", (minute * 60, name))
+                assert fits(span, but=name)
+                kept[name] = span
+            except sqlite3.IntegrityError:
+                assert not fits(span, but=name)
+        assert not overlapping(db)
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(State, State)))
+def test_the_database_allows_the_moves_that_the_booking_allows(
+    db: sqlite3.Connection, before: State, after: State
+) -> None:
+    ways = {
+        State.HELD: (State.HELD,),
+        State.CONFIRMED: (State.CONFIRMED,),
+        State.CANCELLING: (State.CONFIRMED, State.CANCELLING),
+        State.CANCELLED: (State.CONFIRMED, State.CANCELLED),
+        State.REFUSED: (State.HELD, State.REFUSED),
+    }
+    first, *others = ways[before]
+    insert(db, a_booking(state=first))
+    for state in others:
+        db.execute("UPDATE bookings SET state = ?", (state,))
+
+    if before is after or before.may_become(after):
+        db.execute("UPDATE bookings SET state = ?", (after,))
+    else:
+        with pytest.raises(sqlite3.IntegrityError, match="not legal"):
+            db.execute("UPDATE bookings SET state = ?", (after,))
+
+
+@pytest.mark.parametrize("state", [State.CANCELLING, State.CANCELLED, State.REFUSED])
+def test_a_booking_begins_held_or_confirmed(db: sqlite3.Connection, state: State) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="begins held or confirmed"):
+        insert(db, a_booking(state=state))
+
+
+def test_the_states_that_guard_their_time_are_those_of_the_booking(db: sqlite3.Connection) -> None:
+    for hour, state in enumerate(State):
+        begins = state if state is State.CONFIRMED else State.HELD
+        insert(db, a_booking(f"{hour + 9:02}:00-{hour + 9:02}:30", state=begins, key=state.value))
+        db.execute("UPDATE bookings SET state = ? WHERE key = ?", (state, state.value))
+
+    live = {row["state"] for row in db.execute("SELECT state FROM bookings WHERE is_live")}
+    assert live == {each.value for each in State if each.is_live}
+
+
+def test_a_key_is_one_bookings_within_a_workspace(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30", key="k"))
+    insert(db, a_booking("09:00-09:30", key="k", workspace="sales"))
+
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        insert(db, a_booking("10:00-10:30", key="k"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "duration = 0",
+        "buffer_before = -1",
+        "buffer_after = -1",
+        "state = 'lost'",
+        "notify = 'some'",
+        "notified = 'some'",
+        "ended_by = 'chance'",
+        "meet = 2",
+        "attempt = -1",
+        "start = 'noon'",
+        "title = NULL",
+    ],
+)
+def test_values_that_no_booking_has_are_refused(db: sqlite3.Connection, change: str) -> None:
+    insert(db, a_booking())
+
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute(f"UPDATE bookings SET {change}")
+
+
+def test_an_errand_belongs_to_a_booking(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "ledger.db")
+
+    with pytest.raises(ValueError, match="FOREIGN KEY"), file.writing() as db:
+        db.execute(sql.INSERT_ERRAND, {"workspace": "default", "booking": "none", "task": "put", "due_at": 0})
+
+    file.close()
+
+
+@settings(max_examples=100, deadline=None)
+@given(moves=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(State)), max_size=40))
+def test_the_totals_are_the_counts(moves: list[tuple[int, State]]) -> None:
+    with closing(built()) as db:
+        for hour in range(10):
+            insert(db, a_booking(f"{hour:02}:00-{hour:02}:30", key=str(hour)))
+        for number, state in moves:
+            try:
+                db.execute("UPDATE bookings SET state = ? WHERE key = ?", (state, str(number)))
+            except sqlite3.IntegrityError:
+                continue
+        db.execute("DELETE FROM bookings WHERE key IN ('3', '4')")
+
+        counted = dict(map(tuple, db.execute("SELECT state, count(*) FROM bookings GROUP BY state")))
+        totals = dict(map(tuple, db.execute("SELECT state, bookings FROM totals WHERE bookings > 0")))
+        assert totals == counted
+
+
+_PARAMETERS = dict.fromkeys(
+    [
+        "workspace",
+        "id",
+        "key",
+        "start",
+        "end",
+        "states",
+        "email",
+        "now",
+        "most",
+        "booking",
+        "first",
+        "after",
+        "task",
+        "until",
+        "lease",
+        "why",
+        "due_at",
+        "outcome_unknown",
+        "state",
+    ],
+    1,
+) | columns_of(a_booking())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "BOOKING", "BOOKINGS_WITH_PREFIX", "BOOKING_UNDER_KEY", "LIVE_BOOKINGS_IN", "SEARCH", "SEARCH_BY_EMAIL",
+        "RECORD_OUTCOME", "RECORD_EVENT", "END_BOOKING", "ERRAND_OF_BOOKING", "DUE_ERRANDS", "LEASE_ERRAND",
+        "ERRAND_UNDER_LEASE", "POSTPONE_ERRAND", "TURN_INTO_REMOVAL", "END_LEASE", "DELETE_ERRAND", "TALLY",
+    ],
+)  # fmt: skip
+def test_no_statement_reads_a_whole_table(db: sqlite3.Connection, statement: str) -> None:
+    """What keeps a ledger of a million bookings as quick as one of a thousand; `tests/bench` has the figures."""
+    plan = db.execute(f"EXPLAIN QUERY PLAN {getattr(sql, statement)}", _PARAMETERS).fetchall()
+
+    steps = [row["detail"] for row in plan]
+    assert [
+        step
+        for step in steps
+        if step.startswith("SCAN") and not step.startswith(("SCAN json_each", "SCAN CONSTANT"))
+    ] == []
+
+
+def test_only_the_window_is_read_by_a_search_by_guest(db: sqlite3.Connection) -> None:
+    plan = db.execute(f"EXPLAIN QUERY PLAN {sql.SEARCH_BY_EMAIL}", _PARAMETERS).fetchall()
+
+    assert any(
+        "bookings_by_guest (workspace=? AND guest_email=? AND start>? AND start<?)" in row["detail"]
+        for row in plan
+    )
+
+
+def test_the_database_computes_the_guard_as_the_booking_does(db: sqlite3.Connection) -> None:
+    booking = a_booking("09:00-09:30", buffers=(5, 10))
+    insert(db, booking)
+
+    row = db.execute("SELECT guard_start, guard_end, meeting_end FROM bookings").fetchone()
+
+    assert tuple(row) == tuple(
+        int(each.timestamp()) for each in (booking.guard.start, booking.guard.end, booking.meeting.end)
+    )
+    assert booking.guard.length == timedelta(minutes=45)
