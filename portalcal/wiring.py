@@ -185,12 +185,20 @@ class Portal:
         from portalcal.adapters.google_oauth import BrowserConsent
 
         return BrowserConsent(
-            client=lambda: self.client,
-            revoke_uri=self.config.endpoints.revoke_uri,
+            lambda: self.client,
+            self.config.endpoints.revoke_uri,
             clock=self.clock,
             view=self.view,
             open_browser=self.open_browser,
+            pasted=self.pasted,
         )
+
+    @cached_property
+    def pasted(self) -> Callable[[], str | None] | None:
+        """What is typed into the terminal while the browser is waited for; None where nobody types."""
+        from portalcal.adapters.loopback_paste import terminal_lines
+
+        return terminal_lines()
 
     @cached_property
     def tokens(self) -> Tokens:

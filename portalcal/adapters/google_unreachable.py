@@ -121,11 +121,16 @@ def _errnos(chain: Iterable[BaseException]) -> frozenset[int]:
 
 
 def _ssl_reasons(chain: Iterable[BaseException]) -> tuple[str, ...]:
-    return tuple(str(each.reason or "") for each in chain if isinstance(each, ssl.SSLError))
+    # An SSLError that Python code has raised, and not OpenSSL, lacks the attribute.
+    return tuple(str(getattr(each, "reason", None) or "") for each in chain if isinstance(each, ssl.SSLError))
+
+
+def _texts(chain: Iterable[BaseException]) -> str:
+    return " ".join(each for error in chain for each in error.args if isinstance(each, str))
 
 
 def _proxy(chain: tuple[BaseException, ...]) -> Obstacle | None:
-    told = " ".join(str(each) for each in chain)
+    told = _texts(chain)
     if "SOCKS support" in told:
         return Obstacle("the proxy is a SOCKS proxy, which is not supported", _PROXY, may_pass=False)
     if not _any(chain, _PROXIES):
@@ -149,10 +154,10 @@ _BAD_PROXY = Obstacle("the proxy in the environment cannot be used", _PROXY, may
 def _trust(chain: tuple[BaseException, ...]) -> Obstacle | None:
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
-            why = each.verify_message or "unknown reason"
+            why = getattr(each, "verify_message", None) or "unknown reason"
             return Obstacle(f"its certificate is not trusted ({why})", _TRUST, may_pass=False)
     # requests raises a plain OSError for a REQUESTS_CA_BUNDLE that is not there.
-    if any(isinstance(each, OSError) and "CA certificate" in str(each) for each in chain):
+    if _any(chain, (OSError,)) and "CA certificate" in _texts(chain):
         return Obstacle("the CA bundle that REQUESTS_CA_BUNDLE names cannot be read", _TRUST, may_pass=False)
     return None
 

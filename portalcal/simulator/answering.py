@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from portalcal.simulator import api, batch, conferences, misbehaviour, partial
 from portalcal.simulator.authorize import Authorization
+from portalcal.simulator.controls import Controls
 from portalcal.simulator.faults import Faults, Mischief
 from portalcal.simulator.grants import Grants
 from portalcal.simulator.http import Delivery
@@ -24,7 +25,14 @@ _OPERATIONS = {
     ("GET", "/tokeninfo"): "oauth.tokeninfo",
     ("POST", "/tokeninfo"): "oauth.tokeninfo",
     ("POST", "/batch/calendar/v3"): "batch",
+    ("GET", "/"): "home",
+    ("POST", "/simulator/fault"): "simulator.fault",
+    ("POST", "/simulator/policy"): "simulator.policy",
+    ("POST", "/simulator/consent"): "simulator.consent",
+    ("POST", "/simulator/clock"): "simulator.clock",
 }
+# The page for people: no fault strikes it.
+_UNTOUCHED = {"home", "simulator.fault", "simulator.policy", "simulator.consent", "simulator.clock"}
 
 
 class Answering:
@@ -55,11 +63,14 @@ class Answering:
             "oauth.revoke": tokens.revoke,
             "oauth.tokeninfo": tokens.tokeninfo,
         }
+        controls = Controls(model, grants, faults=faults, journal=journal, authorization=authorization)
+        self._desks |= controls.desks
 
     def deliver(self, request: Request, wait: Callable[[float], object]) -> Delivery:
         """Answer one request: draw a fault, do what was asked unless the fault prevents it, write it down."""
         operation = self._operation(request)
-        mischief = self.faults.draw(operation)
+        # The switches stay within reach whatever has been switched on.
+        mischief = Mischief() if operation in _UNTOUCHED else self.faults.draw(operation)
         started = time.perf_counter()
         if mischief.delay:
             wait(mischief.delay)
