@@ -121,9 +121,14 @@ class _Stage:
             name: value for name, value in invocation.environ.items() if not name.startswith("PORTALCAL_")
         }
         self._invocation = Invocation(
-            environ, invocation.stdin, invocation.stdout, invocation.stderr, fit=self._fit
+            # One stream: in a file, too, a story has its order.
+            environ,
+            invocation.stdin,
+            invocation.stdout,
+            invocation.stdout,
+            fit=self._fit,
         )
-        self._view = invocation.view("demo", as_json=False)
+        self._view = self._invocation.view("demo", as_json=False)
 
     def _fit(self, portal: Portal) -> None:
         self._portal = portal

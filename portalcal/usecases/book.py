@@ -106,7 +106,12 @@ def _check(order: Order, world: World) -> Question:
 
 def _holder(reason: Reason, wish: Wish) -> str:
     """Who has the time, in words."""
-    span = f", {say(reason.span.start, wish.zone, end=reason.span.end)}" if reason.span else ""
+    is_same = reason.span is None or reason.span == wish.meeting
+    span = (
+        ""
+        if is_same or reason.span is None
+        else f", {say(reason.span.start, wish.zone, end=reason.span.end)}"
+    )
     near = "the buffer of " if reason.why is Why.BUFFER else ""
     if reason.booking:
         return f"{near}booking {reason.booking}{span}"

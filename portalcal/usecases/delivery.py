@@ -78,7 +78,7 @@ def _put(world: World, errand: Errand, booking: Booking) -> Booking:
         if existing is None:
             _check_still_free(world, booking)
     booking, event = (booking, existing) if existing else _insert(world, booking)
-    rival = _rival(world, booking, event)
+    event, rival = _read_again(world, booking, event)
     if rival is not None:
         world.calendars.delete(event.calendar, event.id, notify=booking.wish.notify)
         raise SlotTaken(_when(booking), rival)
@@ -159,32 +159,36 @@ def _check_still_free(world: World, booking: Booking) -> None:
             raise SlotTaken(_when(booking), f"a meeting on {each.calendar}")
 
 
-def _rival(world: World, booking: Booking, event: Event) -> str | None:
-    """Who else has the time, in words: the reading after the insert, on all conflict calendars at once."""
+def _read_again(world: World, booking: Booking, ours: Event) -> tuple[Event, str | None]:
+    """Our event as it now stands, and who else has its time, in words: all conflict calendars, read at once."""
     chosen = selection(world)
     if chosen is None:
-        return None
-    others = tuple(each for each in chosen.conflicts if each != event.calendar)
+        return ours, None
+    others = tuple(each for each in chosen.conflicts if each != ours.calendar)
     if not others:
-        return _rival_event(world, booking, event, chosen=chosen)
+        return _among_events(world, booking, ours, chosen=chosen)
     with ThreadPoolExecutor(max_workers=1) as pool:
         elsewhere = pool.submit(_rival_calendar, world, booking, others)
-        return _rival_event(world, booking, event, chosen=chosen) or elsewhere.result()
+        fresh, rival = _among_events(world, booking, ours, chosen=chosen)
+        return fresh, rival or elsewhere.result()
 
 
-def _rival_event(world: World, booking: Booking, ours: Event, *, chosen: Selection) -> str | None:
-    """An older event on the booking calendar; of two tools without a common ledger exactly one yields.
+def _among_events(
+    world: World, booking: Booking, ours: Event, *, chosen: Selection
+) -> tuple[Event, str | None]:
+    """An older event on the booking calendar wins; of two tools without a common ledger exactly one so yields.
 
-    A booking calendar that does not count for conflicts yields to other bookings only.
+    A booking calendar that does not count for conflicts yields to other bookings only. Our own event is in the answer
+    too, by now perhaps with the Meet link that was pending when it was made.
     """
+    fresh, rival = ours, None
     counts = ours.calendar in chosen.conflicts
     for other in world.calendars.events(ours.calendar, booking.guard):
-        is_ours = other.booking == str(booking.id)
-        if is_ours or not other.is_busy or not (counts or other.booking):
-            continue
-        if _age(other) < _age(ours):
-            return f"an event on {ours.calendar}"
-    return None
+        if other.id == ours.id:
+            fresh = other
+        elif other.is_busy and other.booking != str(booking.id) and (counts or other.booking):
+            rival = f"an event on {ours.calendar}" if _age(other) < _age(ours) else rival
+    return fresh, rival
 
 
 def _age(event: Event) -> tuple[datetime, str]:

@@ -283,9 +283,11 @@ class _Examination:
         calendar_differs = entry is not None and _offsets(zones["the booking calendar"], now) != _offsets(
             schedule, now
         )
+        if not calendar_differs and self.world.config.path is not None:
+            return Finding(told)
         return Finding(
             told,
-            Health.WARN if calendar_differs or self.world.config.path is None else Health.OK,
+            Health.WARN,
             f'if the schedule is meant otherwise, set timezone = "{(entry.timezone if entry else machine.key)}" '
             "in config.toml",
         )

@@ -1,0 +1,16 @@
+"""The benchmark table: `python -m tests.bench`. Ratios within one run, since machines are noisy; nothing is asserted."""
+
+from __future__ import annotations
+
+from tests.bench import commands, engine
+
+
+def main() -> None:
+    """Print every table."""
+    commands.start_up()
+    commands.networked()
+    commands.requests_per_command()
+    engine.main()
+
+
+main()
