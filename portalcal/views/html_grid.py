@@ -1,0 +1,201 @@
+"""The grid as one page to send or to print: no script, no outside resource, light and dark, colours never alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, time
+from html import escape
+from itertools import groupby
+
+from portalcal.answers import Availability, Basis
+from portalcal.core.instants import place
+from portalcal.views import cells, words
+from portalcal.views.cells import Cell, Day, Kind, Sheet
+from portalcal.views.foreign import shown
+from portalcal.views.reasons import in_words
+
+_NAMES = {
+    Kind.ROOM: "free, no start",
+    Kind.BOOKED: "booked",
+    Kind.BUSY: "busy",
+    Kind.PAST: "past",
+    Kind.UNOFFERED: "not offered",
+    Kind.SKIPPED: "skipped by the clocks",
+}
+_SAID_IN_CELL = {Kind.BOOKED, Kind.BUSY}
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c2024; --quiet: #6a737d; --line: #e3e6ea; --free: #0f7a3d;
+  --free-paper: #e4f5ea; --busy: #eceff2; --booked: #dbe6fb; --booked-ink: #2450a8; --today: #0b6e85; }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181b; --ink: #e3e6ea; --quiet: #8b949e; --line: #2b2f34;
+  --free: #7fdca0; --free-paper: #16301f; --busy: #24282d; --booked: #1d2c4d; --booked-ink: #a5c0f7; --today: #58c4dc; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 72rem; background: var(--paper); color: var(--ink);
+  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { margin: 0; font-size: 1.5rem; letter-spacing: -.01em; }
+h2 { margin: 2rem 0 .6rem; font-size: 1.05rem; }
+h2 small, .quiet, footer { color: var(--quiet); font-weight: 400; font-size: .9rem; }
+p { margin: .2rem 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: separate; border-spacing: 4px 0; width: 100%; table-layout: fixed; min-width: 38rem;
+  font-variant-numeric: tabular-nums; }
+th { padding: .3rem .2rem; text-align: left; font-weight: 600; }
+thead th { border-bottom: 1px solid var(--line); vertical-align: top; }
+thead small { display: block; min-height: 1.1em; font-weight: 400; color: var(--quiet); }
+.axis { width: 3.6rem; padding: .2rem; vertical-align: top; color: var(--quiet); font-weight: 400; font-size: .85rem; white-space: nowrap; }
+td { height: 1.7rem; padding: 1px 0; vertical-align: top; font-size: .9rem; }
+td.axis { padding: .2rem; font-size: .85rem; }
+td > span { display: block; height: 100%; min-height: 1.5rem; padding: .15rem .5rem; border-radius: 5px; line-height: 1.35; }
+.offered > span { background: var(--free-paper); color: var(--free); font-weight: 600; }
+.room > span { border-left: 3px dotted var(--free); border-radius: 0; }
+.busy > span { background: repeating-linear-gradient(135deg, var(--busy) 0 6px, transparent 6px 9px); color: var(--quiet); }
+.booked > span { background: var(--booked); color: var(--booked-ink); }
+.past > span, .unoffered > span, .skipped > span { color: var(--quiet); }
+.today { color: var(--today); box-shadow: inset 0 -2px var(--today); }
+.today small { color: var(--today); }
+.shut { color: var(--quiet); font-weight: 400; }
+.legend { margin-top: 1.2rem; display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; font-size: .85rem; color: var(--quiet); }
+.legend b { display: inline-block; width: 2.2rem; height: 1.1rem; margin-right: .4rem; border-radius: 4px; vertical-align: -.2rem; }
+.legend .offered { background: var(--free-paper); border: 1px solid var(--free); }
+.legend .busy { background: repeating-linear-gradient(135deg, var(--busy) 0 6px, transparent 6px 9px); border: 1px solid var(--line); }
+.legend .booked { background: var(--booked); }
+.legend .room { border-left: 3px dotted var(--free); border-radius: 0; width: .4rem; }
+footer { margin-top: 1.6rem; border-top: 1px solid var(--line); padding-top: .7rem; }
+@media print { :root { --paper: #fff; --ink: #000; } body { padding: 0; max-width: none; font-size: 11px; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } section { break-inside: avoid; }
+  td { height: 1.25rem; } td > span { min-height: 1.1rem; padding-top: 0; } @page { size: landscape; margin: 12mm; } }
+"""
+
+
+def as_page(answer: Availability) -> str:
+    """The whole document. It names no calendar, title or guest, so it may be sent to anybody."""
+    sheet = cells.sheet(answer)
+    link = f"{shown(answer.question.link)} · " if answer.question.link else ""
+    title = f"Open times for a meeting of {words.length(answer.question.rules.duration)}"
+    weeks = "\n".join(_week(sheet, days, answer) for days in sheet.weeks)
+    nothing = "" if answer.slots else "<p><strong>No time is offered in these days.</strong></p>"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+<p class="quiet">{escape(f"{link}times in {_zones(answer)}")}</p>
+{nothing}
+{weeks}
+{_legend(sheet)}
+<footer>{escape(_basis(answer))}</footer>
+</body>
+</html>
+"""
+
+
+def _zones(answer: Availability) -> str:
+    own, zone = answer.question.schedule.zone, answer.zone
+    beside = "" if own.key == zone.key else f", beside them {place(own)} ({own.key})"
+    return f"{place(zone)} ({zone.key}){beside}"
+
+
+def _basis(answer: Availability) -> str:
+    at = f"{words.long_date(answer.checked_at.astimezone(answer.zone).date())}, {answer.checked_at.astimezone(answer.zone):%H:%M}"
+    if answer.basis is Basis.SCHEDULE:
+        return f"From the configured hours alone, on {at}. A time may turn out to be taken."
+    asked, unread = len(answer.question.calendars or ()), len(answer.unread)
+    short = f" {in_words(unread, 'calendar')} could not be read, so times are not verified." if unread else ""
+    return f"Checked {in_words(asked - unread, 'calendar')} on {at}.{short}"
+
+
+def _week(sheet: Sheet, days: Sequence[Day], answer: Availability) -> str:
+    dates = cells.date_range(days[0].date, days[-1].date)
+    heading = f"<h2>{cells.week_label(days)} <small>{dates}</small></h2>"
+    if all(day.kinds <= {Kind.CLOSED} for day in days):
+        return f'<section>{heading}<p class="quiet">closed</p></section>'
+    head = "".join(map(_day_head, days))
+    columns = [dict(_column(day)) for day in days]
+    body = "\n".join(
+        f"<tr>{_axis(sheet, n)}{''.join(column.get(n, '') for column in columns)}</tr>"
+        for n in range(len(sheet.rows))
+    )
+    return f"""<section>{heading}<div class="wide"><table>
+<thead><tr>{_axis_head(sheet, days[0], answer)}{head}</tr></thead>
+<tbody>
+{body}
+</tbody></table></div></section>"""
+
+
+def _axis_head(sheet: Sheet, day: Day, answer: Availability) -> str:
+    if sheet.ahead is None:
+        return '<th class="axis" scope="col"><span hidden>Time</span></th>'
+    noon = datetime.combine(day.date, time(12))
+    zones = (answer.zone, answer.question.schedule.zone)
+    return "".join(f'<th class="axis" scope="col">{noon.replace(tzinfo=zone):%Z}</th>' for zone in zones)
+
+
+def _axis(sheet: Sheet, n: int) -> str:
+    own = f'<th class="axis" scope="row">{cells.clock(sheet.rows[n])}</th>'
+    if sheet.ahead is None:
+        return own
+    return f'{own}<td class="axis">{cells.clock(sheet.rows[n] + int(sheet.ahead.total_seconds() // 60))}</td>'
+
+
+def _day_head(day: Day) -> str:
+    notes = ["today"] if day.is_today else []
+    notes += (
+        [f"a day of {day.hours:g} hours" if day.hours else "no such day"] if day.hours is not None else []
+    )
+    notes += [f"clocks differ by {day.shift.total_seconds() / 3600:+g} h"] if day.shift else []
+    is_shut = day.kinds <= {Kind.CLOSED}
+    notes += ["closed"] if is_shut else []
+    mark = ' class="today"' if day.is_today else ' class="shut"' if is_shut else ""
+    return f'<th scope="col"{mark}>{day.date:%a} {day.date.day} {day.date:%b}<small>{", ".join(notes)}</small></th>'
+
+
+def _column(day: Day) -> Iterator[tuple[int, str]]:
+    """The cells of a day by row; neighbours of the same kind are one tall cell."""
+    for (kind, _), group in groupby(enumerate(day.cells), key=lambda each: _sameness(*each)):
+        members = list(group)
+        tall = f' rowspan="{len(members)}"' if len(members) > 1 else ""
+        n, cell = members[0]
+        yield n, f'<td class="{kind.name.lower()}"{tall}>{_inside(cell)}</td>'
+
+
+def _sameness(n: int, cell: Cell) -> tuple[Kind, int]:
+    """Offered cells stand alone, each with its own times."""
+    return cell.kind, n if cell.kind is Kind.OFFERED else -1
+
+
+def _inside(cell: Cell) -> str:
+    if cell.kind is Kind.OFFERED:
+        return f"<span>{' '.join(map(_time, cell.starts))}</span>"
+    if cell.kind is Kind.CLOSED:
+        return ""
+    name = _NAMES[cell.kind]
+    said = (
+        name
+        if cell.kind in _SAID_IN_CELL
+        else {Kind.PAST: "·", Kind.UNOFFERED: "–", Kind.SKIPPED: "×"}.get(cell.kind, "")
+    )
+    return f'<span title="{name}">{said}</span>'
+
+
+def _time(start: datetime) -> str:
+    return f'<time datetime="{start.isoformat(timespec="minutes")}">{start:%H:%M}</time>'
+
+
+def _legend(sheet: Sheet) -> str:
+    signs = {Kind.PAST: "·", Kind.UNOFFERED: "–", Kind.SKIPPED: "×"}
+    present = [kind for kind in _NAMES if kind in sheet.kinds]
+    items = [
+        f'<span><b class="{kind.name.lower()}"></b>{_NAMES[kind]}</span>'
+        for kind in present
+        if kind not in signs
+    ]
+    items += [f"<span>{signs[kind]} {_NAMES[kind]}</span>" for kind in present if kind in signs]
+    if not items:
+        return ""
+    return f'<p class="legend"><span><b class="offered"></b>offered</span>{"".join(items)}</p>'
