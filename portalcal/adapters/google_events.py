@@ -161,7 +161,7 @@ def _is_busy(found: Json) -> bool:
     """Whether it takes the account's time, by the table of GOOGLE.md 3.2; what is not known to be free is busy."""
     if found.get("status") == "cancelled" or found.get("transparency") == "transparent":
         return False
-    if found.get("eventType") in _NEVER_BUSY:
+    if text(found, "eventType") in _NEVER_BUSY:
         return False
     ours = (each for each in tables(found, "attendees") if each.get("self") is True)
     return not any(each.get("responseStatus") == "declined" for each in ours)

@@ -1,0 +1,309 @@
+"""Google's JSON to values: missing, unknown and malformed fields are survived, and unknown is never free."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from googleapiclient.discovery_cache import get_static_doc
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portalcal.adapters import google_events as events
+from portalcal.adapters import google_freebusy as freebusy
+from portalcal.core.intervals import Interval
+from tests.builders import at, span
+
+PLACE = events.Place("primary", ZoneInfo("America/New_York"))
+WINDOW = span("Tue 09:00-17:00")
+
+
+def an_event(**fields: Any) -> Any:
+    told = events.event({"id": "e1"} | fields, PLACE)
+    assert told is not None
+    return told
+
+
+def timed(start: str, end: str) -> dict[str, Any]:
+    return {"start": {"dateTime": start}, "end": {"dateTime": end}}
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_with_nothing_but_an_id_is_an_event() -> None:
+    event = an_event()
+
+    assert (event.id, event.calendar, event.span, event.etag, event.created) == (
+        "e1",
+        "primary",
+        None,
+        "",
+        None,
+    )
+    assert event.is_busy
+
+
+@pytest.mark.parametrize("entry", [{}, {"id": ""}, {"id": None}, {"id": 7}])
+def test_without_an_id_there_is_no_event_and_no_calendar(entry: dict[str, Any]) -> None:
+    assert events.event(entry, PLACE) is None
+    assert events.calendar(entry) is None
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text("aZT0129:+-. é", max_size=20)
+    | st.sampled_from(["2026-03-03", "cancelled"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["self", "date", "dateTime", "private"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = ["status", "start", "end", "created", "etag", "htmlLink", "hangoutLink", "conferenceData", "summary", "location",
+          "transparency", "eventType", "attendees", "extendedProperties", "deleted", "accessRole", "timeZone"]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values))
+def test_no_field_however_malformed_breaks_the_reading(fields: dict[str, Any]) -> None:
+    an_event(**fields)
+    events.calendar({"id": "c"} | fields)
+
+
+def test_offsets_and_fractions_are_read() -> None:
+    event = an_event(**timed("2026-03-03T11:00:00.000+01:00", "2026-03-03T10:30:00Z"))
+
+    assert event.span == span("Tue 10:00-10:30")
+
+
+def test_an_all_day_event_is_a_day_of_its_calendar() -> None:
+    event = an_event(start={"date": "2026-03-08"}, end={"date": "2026-03-09"})
+
+    # The night clocks go forward in New York: 23 hours.
+    assert event.span.length == timedelta(hours=23)
+
+
+@pytest.mark.parametrize(
+    "edge", ["2026-03-03T10:00:00", "soon", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", ""]
+)
+def test_times_that_are_none_leave_an_event_busy_without_a_span(edge: str) -> None:
+    event = an_event(**timed(edge, "2026-03-03T10:30:00Z"))
+
+    assert (event.span, event.is_busy) == (None, True)
+
+
+def test_an_event_without_length_takes_no_time() -> None:
+    event = an_event(**timed("2026-03-03T10:00:00Z", "2026-03-03T10:00:00Z"))
+
+    assert (event.span, event.is_busy) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_busy"),
+    [
+        ({"eventType": "default"}, True),
+        ({"eventType": "focusTime"}, True),
+        ({"eventType": "outOfOffice"}, True),
+        ({"eventType": "somethingNew"}, True),
+        ({"eventType": "workingLocation"}, False),
+        ({"eventType": "birthday"}, False),
+        ({"attendees": [{"self": True, "responseStatus": "tentative"}]}, True),
+        ({"attendees": [{"self": True}]}, True),
+    ],
+)
+def test_kinds_of_events_take_time_or_do_not(fields: dict[str, Any], is_busy: bool) -> None:
+    assert an_event(**timed("2026-03-03T10:00:00Z", "2026-03-03T11:00:00Z"), **fields).is_busy is is_busy
+
+
+def test_the_conference_is_found_in_either_place() -> None:
+    old = an_event(hangoutLink="https://meet.google.com/a")
+    new = an_event(
+        conferenceData={
+            "entryPoints": [
+                {"entryPointType": "phone", "uri": "tel:1"},
+                {"entryPointType": "video", "uri": "https://meet.google.com/b"},
+            ]
+        }
+    )
+
+    assert (old.meet_url, new.meet_url) == ("https://meet.google.com/a", "https://meet.google.com/b")
+
+
+def test_a_calendar_shows_the_name_its_owner_gave_it_here() -> None:
+    entry = {
+        "id": "c",
+        "summary": "Theirs",
+        "summaryOverride": "Mine",
+        "accessRole": "writerWithoutPrivateAccess",
+    }
+    calendar = events.calendar(entry)
+
+    assert calendar is not None
+    assert (calendar.name, calendar.role, calendar.timezone) == ("Mine", "writerWithoutPrivateAccess", "UTC")
+
+
+def test_a_zone_nobody_knows_is_utc() -> None:
+    for name in ("Mars/Olympus", "../../etc/passwd", "", None, 3, "Europe"):
+        assert events.zone(name).key == "UTC"
+
+
+def test_bounds_are_rounded_outwards_to_whole_seconds() -> None:
+    moment = datetime(2026, 3, 3, 10, 0, 0, 1, tzinfo=UTC)
+
+    assert events.rfc3339(moment) == "2026-03-03T10:00:00Z"
+    assert events.rfc3339(moment, round_up=True) == "2026-03-03T10:00:01Z"
+    assert events.rfc3339(at("Tue 10:00"), round_up=True) == "2026-03-03T10:00:00Z"
+
+
+def _check_fields(expression: str, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Every name of a `fields` expression is one of the schema's properties."""
+    depth, name, names = 0, "", []
+    for each in f"{expression},":
+        depth += (each == "(") - (each == ")")
+        if each == "," and depth == 0:
+            names.append(name)
+            name = ""
+        else:
+            name += each
+    for each in names:
+        head, _, rest = each.replace("/", "(", 1).partition("(")
+        rest = rest if "/" in each.split("(")[0] else rest.removesuffix(")")
+        told = schema["properties"][head]
+        if rest:
+            inner = told.get("items", told)
+            _check_fields(rest, schemas[inner["$ref"]] if "$ref" in inner else inner, schemas)
+
+
+@pytest.mark.parametrize(
+    ("expression", "schema"), [(events.EVENT_FIELDS, "Events"), (events.CALENDAR_FIELDS, "CalendarList")]
+)
+def test_the_fields_asked_for_are_those_of_the_discovery_document(expression: str, schema: str) -> None:
+    schemas = json.loads(get_static_doc("calendar", "v3"))["schemas"]
+
+    _check_fields(expression, schemas[schema], schemas)
+    with pytest.raises(KeyError):
+        _check_fields(f"{expression},nonsense", schemas[schema], schemas)
+
+
+# --- free/busy ----------------------------------------------------------------------------------------------------
+
+
+def merged(calendars: Any, window: Interval = WINDOW, asked: tuple[str, ...] = ("a",)) -> Any:
+    (part,) = freebusy.parts(asked, window)
+    return freebusy.merged(asked, [(part, {"calendars": calendars})])
+
+
+def busy(*spans: tuple[str, str]) -> dict[str, Any]:
+    return {"busy": [{"start": start, "end": end} for start, end in spans]}
+
+
+def test_busy_times_out_of_order_and_overlapping_become_one() -> None:
+    (told,) = merged({"a": busy(("2026-03-03T11:00:00Z", "2026-03-03T12:00:00Z"),
+                                ("2026-03-03T10:00:00Z", "2026-03-03T11:30:00Z"))})  # fmt: skip
+
+    assert list(told.busy) == [span("Tue 10:00-12:00")]
+
+
+@pytest.mark.parametrize(
+    ("calendars", "reason"),
+    [
+        ({}, "Google did not answer for it"),
+        ("nonsense", "Google did not answer for it"),
+        ({"A": busy()}, "Google did not answer for it"),
+        ({"a": None}, "Google did not answer for it"),
+        ({"a": {"errors": [{"domain": "global", "reason": "forbidden"}], "busy": []}}, "forbidden"),
+        ({"a": {"errors": [{"domain": "global"}]}}, "unknown reason"),
+        ({"a": {"errors": "x"}}, "Google's answer cannot be understood"),
+        ({"a": {"busy": "x"}}, "Google's answer cannot be understood"),
+        ({"a": {"busy": [7]}}, "Google's answer cannot be understood"),
+        ({"a": {"busy": [{}]}}, "Google's answer cannot be understood"),
+        ({"a": busy(("2026-03-03T11:00:00Z", "soon"))}, "Google's answer cannot be understood"),
+        ({"a": busy(("2026-03-03T11:00:00", "2026-03-03T12:00:00"))}, "Google's answer cannot be understood"),
+        (
+            {"a": busy(("2026-03-03T11:00:00Z", "2026-03-03T10:00:00Z"))},
+            "Google's answer cannot be understood",
+        ),
+    ],
+)
+def test_what_was_not_told_is_unknown_and_not_free(calendars: Any, reason: str) -> None:
+    (told,) = merged(calendars)
+
+    assert told.unread == reason
+
+
+@pytest.mark.parametrize("free", [{}, {"busy": []}, busy(("2026-03-03T11:00:00Z", "2026-03-03T11:00:00Z"))])
+def test_a_calendar_without_busy_times_is_free(free: dict[str, Any]) -> None:
+    (told,) = merged({"a": free})
+
+    assert (told.unread, list(told.busy)) == (None, [])
+
+
+def test_one_part_unread_leaves_the_calendar_unread_and_keeps_what_others_told() -> None:
+    window = Interval(at("Mon 00:00"), at("Mon 00:00") + timedelta(days=31))
+    first, second = freebusy.parts(("a",), window)
+    told_first = {"calendars": {"a": busy(("2026-03-03T11:00:00Z", "2026-03-03T12:00:00Z"))}}
+
+    (told,) = freebusy.merged(("a",), [(first, told_first), (second, {"calendars": {}})])
+
+    assert told.unread == "Google did not answer for it"
+    assert list(told.busy) == [span("Tue 11:00-12:00")]
+
+
+def test_a_calendar_named_twice_is_asked_once_and_told_twice() -> None:
+    (part,) = freebusy.parts(("a", "a"), WINDOW)
+    told = freebusy.merged(("a", "a"), [(part, {"calendars": {"a": busy()}})])
+
+    assert part.calendars == ("a",)
+    assert [each.calendar for each in told] == ["a", "a"]
+
+
+@given(st.integers(0, 120), st.integers(1, 100 * 86400))
+def test_the_parts_cover_every_calendar_and_the_whole_window_exactly_once(count: int, seconds: int) -> None:
+    calendars = tuple(f"c{number}" for number in range(count))
+    window = Interval(at("Mon 00:00"), at("Mon 00:00") + timedelta(seconds=seconds))
+
+    parts = freebusy.parts(calendars, window)
+
+    for calendar in calendars:
+        mine = [part.window for part in parts if calendar in part.calendars]
+        assert mine[0].start == window.start
+        assert mine[-1].end == window.end
+        assert all(one.end == next_.start for one, next_ in pairwise(mine))
+    assert all(len(part.calendars) <= 50 and part.window.length <= timedelta(days=30) for part in parts)
+
+
+# --- at once ------------------------------------------------------------------------------------------------------
+
+
+def test_questions_are_asked_at_the_same_time_and_answered_in_order() -> None:
+    together = threading.Barrier(3, timeout=5)
+
+    def ask(number: int) -> int:
+        together.wait()
+        return number * 10
+
+    assert freebusy.at_once(ask, [1, 2, 3]) == [10, 20, 30]
+
+
+def test_the_first_failure_in_order_is_raised_on_the_asking_thread() -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def ask(number: int) -> int:
+        both.wait()
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1"):
+        freebusy.at_once(ask, [1, 2])
+
+
+def test_a_single_question_needs_no_thread() -> None:
+    assert freebusy.at_once(lambda _: threading.current_thread().name, [1]) == [
+        threading.current_thread().name
+    ]

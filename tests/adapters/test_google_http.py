@@ -1,0 +1,170 @@
+"""The bearer token on every request, renewed once; and which requests may be sent twice."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import httplib2
+import pytest
+from googleapiclient.discovery import build
+
+from portalcal.adapters.google_http import GoogleHttp
+from portalcal.adapters.google_tokens import GrantTokens
+from portalcal.errors import GoogleUnreachable, GrantRevoked
+from portalcal.ports import Access, Grant
+from tests.adapters.scripted import Scripted, a_wire, answers, hangs_up, refuses, resets_after_reading
+
+UNAUTHORIZED = refuses(401, "authError")
+
+
+class Purse(GrantTokens):
+    """Tokens from a list."""
+
+    def __init__(self, *tokens: str) -> None:
+        super().__init__(Grant("refresh", Access(tokens[0]), frozenset()))
+        self.left = list(tokens)
+        self.renewals: list[str | None] = []
+
+    def token(self) -> str:
+        return self.left[0]
+
+    def renew(self, stale: str | None = None) -> str:
+        self.renewals.append(stale)
+        self.left.pop(0)
+        return self.left[0]
+
+
+def an_http(*tokens: str) -> GoogleHttp:
+    return GoogleHttp(Purse(*(tokens or ("one",))), wire=a_wire())
+
+
+def bearers(google: Scripted) -> list[str]:
+    return [
+        line.removeprefix("Authorization: Bearer ")
+        for request in google.requests
+        for line in request.decode().split("\r\n")
+        if line.startswith("Authorization")
+    ]
+
+
+def test_it_speaks_httplib2() -> None:
+    with Scripted(answers(404, b'{"x": 1}', ETag='"7"')) as google, closing(an_http()) as http:
+        response, content = http.request(
+            google.url, "GET", headers={"accept": "application/json", "content-length": "0"}
+        )
+
+    assert isinstance(response, httplib2.Response)
+    assert (response.status, response["etag"], response.reason, content) == (
+        404,
+        '"7"',
+        "Not Found",
+        b'{"x": 1}',
+    )
+    assert bearers(google) == ["one"]
+    assert b"user-agent: portalcal/" in google.requests[0].lower()
+
+
+def test_a_refused_token_is_renewed_once() -> None:
+    with Scripted(UNAUTHORIZED, answers()) as google, closing(an_http("old", "new")) as http:
+        response, _ = http.request(google.url)
+
+    assert response.status == 200
+    assert bearers(google) == ["old", "new"]
+
+
+def test_a_renewed_token_that_is_refused_as_well_is_not_renewed_again() -> None:
+    purse = Purse("old", "new", "newer")
+
+    with Scripted(UNAUTHORIZED) as google, closing(GoogleHttp(purse, wire=a_wire())) as http:
+        response, _ = http.request(google.url)
+
+    assert response.status == 401
+    assert purse.renewals == ["old"]
+
+
+def test_a_grant_that_is_not_kept_yet_cannot_be_renewed() -> None:
+    tokens = GrantTokens(Grant("refresh", Access("one"), frozenset()))
+
+    with (
+        Scripted(UNAUTHORIZED) as google,
+        closing(GoogleHttp(tokens, wire=a_wire())) as http,
+        pytest.raises(GrantRevoked),
+    ):
+        http.request(google.url)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_what_may_be_repeated_is(method: str) -> None:
+    with Scripted(hangs_up, answers(body=b"")) as google, closing(an_http()) as http:
+        http.request(google.url, method)
+
+    assert google.connections == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
+def test_what_may_not_be_repeated_is_not_and_its_outcome_is_open(method: str) -> None:
+    with (
+        Scripted(resets_after_reading, answers()) as google,
+        closing(an_http()) as http,
+        pytest.raises(GoogleUnreachable) as caught,
+    ):
+        http.request(google.url, method, body="{}")
+
+    assert (google.connections, caught.value.sent) == (1, True)
+
+
+def test_a_post_that_only_reads_may_be_repeated() -> None:
+    with Scripted(resets_after_reading, answers()) as google, closing(an_http()) as http:
+        http.for_reading.request(google.url, "POST", body="{}")
+
+    assert google.connections == 2
+
+
+def test_a_get_too_long_for_an_address_is_still_a_get() -> None:
+    with Scripted(resets_after_reading, answers(body={"items": []})) as google, closing(an_http()) as http:
+        service = build(
+            "calendar", "v3", http=http, cache_discovery=False, client_options={"api_endpoint": google.url}
+        )
+        service.events().list(calendarId="primary", q="x" * 3000).execute()
+
+    assert google.requests[1].startswith(b"POST ")
+    assert google.connections == 2
+
+
+def test_many_threads_share_it() -> None:
+    with (
+        Scripted(answers(body={"ok": True})) as google,
+        closing(an_http()) as http,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        told = list(pool.map(lambda _: http.request(google.url)[0].status, range(64)))
+
+    assert told == [200] * 64
+
+
+def test_nothing_anybody_logs_shows_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    with (
+        Scripted(UNAUTHORIZED, refuses(403, "forbidden")) as google,
+        closing(an_http("hidden-1", "hidden-2")) as http,
+    ):
+        http.request(f"{google.url}x?access_token=hidden-3")
+
+    own = [each for each in caplog.records if each.name.startswith("portalcal")]
+    assert own
+    assert not [each for each in own if "hidden" in each.getMessage()]
+
+
+def test_closing_closes_the_tokens_wire_too() -> None:
+    closed: list[str] = []
+
+    class Noting(Purse):
+        def close(self) -> None:
+            closed.append("tokens")
+
+    GoogleHttp(Noting("one"), wire=a_wire()).close()
+
+    assert closed == ["tokens"]
