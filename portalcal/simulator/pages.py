@@ -15,13 +15,14 @@ STYLE = """
 body { margin: 0; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 34rem; margin: min(8vh, 4rem) auto; padding: 2rem 2.25rem; background: var(--paper);
   border: 1px solid var(--line); border-radius: 1.25rem; }
-h1 { font-size: 1.5rem; font-weight: 500; line-height: 1.25; margin: .25rem 0 1rem; }
+h1 { font-size: 1.5rem; font-weight: 500; line-height: 1.25; margin: .9rem 0 1rem; }
 small, .soft { color: var(--soft); } .soft { font-size: .9rem; }
 .sim { display: inline-block; font-size: .8rem; color: var(--soft); border: 1px solid var(--line); border-radius: 99px;
   padding: .1rem .7rem; }
 fieldset { border: 0; margin: 1.25rem 0 0; padding: 0; } legend { font-weight: 600; padding: 0; margin-bottom: .35rem; }
-label.row { display: flex; gap: .8rem; align-items: flex-start; padding: .65rem .75rem; border-radius: .75rem;
-  cursor: pointer; } label.row + label.row { border-top: 1px solid var(--line); }
+.rows { border: 1px solid var(--line); border-radius: .75rem; overflow: hidden; } .rows p { margin: 0; padding: .65rem .9rem; }
+label.row { display: flex; gap: .8rem; align-items: flex-start; padding: .65rem .9rem; cursor: pointer; }
+label.row + label.row { border-top: 1px solid var(--line); }
 label.row:hover, label.row:focus-within { background: var(--tint); }
 label.row span { flex: 1; } label.row small { display: block; }
 input[type=checkbox], input[type=radio] { width: 1.15rem; height: 1.15rem; margin: .2rem 0 0; accent-color: var(--blue);
@@ -62,8 +63,8 @@ def consent(ticket: str, app: str, accounts: Iterable[User], permissions: list[s
         f'<main><span class="sim">Simulated Google</span>'
         f"<h1>{escape(app)} wants to access your Google Account</h1>"
         f'<form method="post" action="/signin/consent"><input type="hidden" name="ticket" value="{escape(ticket)}">'
-        f"<fieldset><legend>Account</legend>{chosen}</fieldset>"
-        f"<fieldset><legend>{what}</legend>{boxes}</fieldset>"
+        f'<fieldset><legend>Account</legend><div class="rows">{chosen}</div></fieldset>'
+        f'<fieldset><legend>{what}</legend><div class="rows">{boxes}</div></fieldset>'
         '<p class="soft">Nothing leaves this computer: these calendars are made up.</p>'
         '<div class="actions"><button id="deny" name="decision" value="deny">Deny</button>'
         '<button id="allow" class="main" name="decision" value="allow">Allow</button></div></form></main>',

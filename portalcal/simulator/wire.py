@@ -84,7 +84,8 @@ def page(html: str, *, status: int = 200, headers: Mapping[str, str] | None = No
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
+        # Not "no-referrer": under that browsers post our own forms with `Origin: null`.
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
     return Response(status, html.encode(), fixed | dict(headers or {}))
