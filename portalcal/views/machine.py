@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO, assert_never
 from zoneinfo import ZoneInfo
 
 from portalcal import answers
+from portalcal.answers import Answer
 from portalcal.core.booking import Booking
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
@@ -21,18 +22,6 @@ from portalcal.views import reasons
 VERSION = 1
 """Of the envelope. A key is never renamed or taken away under the same number."""
 
-Answer = (
-    answers.Availability
-    | answers.Explanation
-    | answers.Booked
-    | answers.Cancelled
-    | answers.Bookings
-    | answers.Choice
-    | answers.Connected
-    | answers.Disconnected
-    | answers.Diagnosis
-    | answers.Simulation
-)
 Json = dict[str, object]
 
 

@@ -23,20 +23,35 @@ from portalcal.views.layout import USES, columns, facts, indented, prose
 
 
 def calendars(choice: answers.Choice, *, width: int) -> RenderableType:
-    """Use, name, id, role and zone of each calendar; those in use first. Narrow pages put the id below the name."""
-    is_wide = width >= 100
-    page = columns("Use", "Name", *(["Id"] if is_wide else []), "Role", "Zone")
+    """Use, name, id, role and zone of each calendar, those in use first; a narrow page stacks them."""
     in_use = sorted(choice.calendars, key=lambda each: choice.selection.use_of(each) is None)
-    for calendar in in_use:
-        use = choice.selection.use_of(calendar)
-        name, id_ = _calendar_name(calendar, is_used=use is not None), Text(shown(calendar.id), style="dim")
-        named = (name, id_) if is_wide else (Text("\n").join((name, id_)),)
-        page.add_row(Text(USES[use], style="green"), *named, calendar.role, shown(calendar.timezone))
+    page = _side_by_side(in_use, choice) if width >= 100 else _stacked(in_use, choice)
     if not choice.is_pinned:
         return page
     return Group(
         page, "", prose("The selection is pinned in config.toml, so commands leave it alone", style="dim")
     )
+
+
+def _side_by_side(calendars: list[Calendar], choice: answers.Choice) -> RenderableType:
+    page = columns("Use", "Name", "Id", "Role", "Zone")
+    for each in calendars:
+        use = choice.selection.use_of(each)
+        name, id_ = _calendar_name(each, is_used=use is not None), Text(shown(each.id), style="dim")
+        page.add_row(Text(USES[use], style="green"), name, id_, shown(each.role), shown(each.timezone))
+    return page
+
+
+def _stacked(calendars: list[Calendar], choice: answers.Choice) -> RenderableType:
+    """An id on a line of its own can still be copied."""
+    lines = []
+    for each in calendars:
+        use = choice.selection.use_of(each)
+        name = _calendar_name(each, is_used=use is not None)
+        lines.append(name.append(f"  {USES[use]}", style="not bold green") if use else name)
+        lines.append(Text(f"  {shown(each.id)}", style="dim", overflow="fold"))
+        lines.append(Text(f"  {shown(each.role)} · {shown(each.timezone)}", style="dim"))
+    return Group(*lines)
 
 
 def _calendar_name(calendar: Calendar, *, is_used: bool) -> Text:
@@ -119,9 +134,9 @@ def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType
     told.add_column(overflow="fold")
     for reason, sentence in zip(answer.reasons, reasons.sentences(answer), strict=True):
         told.add_row(reason.why.value, sentence)
-    around = [("before", answer.before), ("after", answer.after)]
+    around = [("earlier", answer.before), ("later", answer.after)]
     nearest = facts([
-        (f"nearest {side}", _near(span, answer.zone, now=now) if span else Text("none within reach", style="dim"))
+        (side, _near(span, answer.zone, now=now) if span else Text("none within reach", style="dim"))
         for side, span in around
     ])  # fmt: skip
     parts: list[RenderableType] = ["", indented(told)] if answer.reasons else []

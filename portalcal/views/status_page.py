@@ -76,7 +76,7 @@ def _checks(checks: Iterable[Check]) -> Table:
             "\n".join(shown_lines(each.detail)), style="dim" if each.health is Health.SKIPPED else ""
         )
         if each.hint:
-            detail = Text("\n").join([detail, Text("hint: ", style="dim").append_text(prose(each.hint))])
+            detail = Text("\n").join([detail, Text.assemble(("hint: ", "dim"), prose(each.hint))])
         style = "bold" if each.health in {Health.FAIL, Health.WARN} else "dim"
         table.add_row(Text(mark, style=colour), Text(each.name, style=style), detail)
     return table

@@ -10,12 +10,12 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from portalcal import answers
+from portalcal.answers import Answer
 from portalcal.core.instants import place
 from portalcal.errors import ConfirmationRequired, PortalcalError
 from portalcal.ports import Clock
 from portalcal.views import booking_pages, grid, layout, pages, status_page
 from portalcal.views.foreign import shown, shown_lines, tolerate
-from portalcal.views.machine import Answer
 from portalcal.views.reasons import in_words
 
 _PIPE_WIDTH = 100
