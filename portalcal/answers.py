@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
@@ -15,7 +15,8 @@ from portalcal.core.instants import dates, local_date
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import FreeBusy, Question, Reason
-from portalcal.ports import Calendar, Connection, Revocation, Tally
+from portalcal.errors import PortalcalError
+from portalcal.ports import Calendar, Connection, Revocation, Tally, View
 
 
 class Basis(StrEnum):
@@ -186,3 +187,38 @@ class Simulation(NamedTuple):
     account: str
     config: str
     events: int
+
+
+Answer = (
+    Availability
+    | Explanation
+    | Booked
+    | Cancelled
+    | Bookings
+    | Choice
+    | Connected
+    | Disconnected
+    | Diagnosis
+    | Simulation
+)
+
+
+class CommandView(View, Protocol):
+    """A view that can also show answers and errors: what a command talks to."""
+
+    zone: tzinfo
+
+    def show(self, answer: Answer) -> None:
+        """Put an answer on stdout."""
+
+    def write(self, text: str) -> None:
+        """Put text on stdout as it is."""
+
+    def narrate(self, line: str, *, is_typed: bool = False) -> None:
+        """Tell the demo's story: a sentence, or a command line as it would be typed."""
+
+    def log(self, line: str) -> None:
+        """Put one line on stderr: what is happening just now."""
+
+    def fail(self, error: PortalcalError) -> None:
+        """Put an error on stderr."""

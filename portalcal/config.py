@@ -21,12 +21,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from portalcal.core.instants import DURATION_FORMS, ONE_DAY, read_duration
 from portalcal.core.schedule import WEEKDAYS, Hours, Schedule
 from portalcal.core.slots import Align, Rules
-from portalcal.errors import ConfigInvalid, LinkNotFound, Problem, Usage, did_you_mean
+from portalcal.errors import ConfigInvalid, LinkNotFound, Problem, did_you_mean
 
 NINE_TO_FIVE = Hours(9 * 60, 17 * 60)
 DEFAULT_WEEK = ((NINE_TO_FIVE,),) * 5 + ((), ())
 
-_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RANGE = re.compile(r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)")
 
 
@@ -91,17 +90,6 @@ class Config:
         if name not in self.links:
             raise LinkNotFound(name, tuple(self.links))
         return self.links[name]
-
-
-def check_workspace(name: str) -> str:
-    """The name of a workspace, which becomes the name of a folder.
-
-    Raises:
-        Usage: it is no such name.
-    """
-    if not _WORKSPACE.fullmatch(name):
-        raise Usage(f"{name!r} cannot name a workspace", "use letters, digits, dots, hyphens and underscores")
-    return name
 
 
 @cache

@@ -6,38 +6,50 @@ Each adapter is imported when the port it answers is first asked for, so that a 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, TextIO
 
-from portalcal import config as configuration
-from portalcal.config import Config
-from portalcal.errors import ConfigInvalid, NotConnected, PortalcalError, Problem, Usage
-from portalcal.ports import (
-    Access,
-    Calendars,
-    Clock,
-    Connections,
-    Consent,
-    Grant,
-    Ledger,
-    Machine,
-    Vault,
-    View,
-)
+from portalcal.errors import ConfigInvalid, NotConnected, Problem, Usage
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from portalcal.adapters.connection_file import ConnectionFile
     from portalcal.adapters.google_client import OAuthClient
     from portalcal.adapters.google_tokens import Tokens
     from portalcal.adapters.system import Paths
-    from portalcal.views.machine import Answer
+    from portalcal.answers import CommandView
+    from portalcal.config import Config
+    from portalcal.ports import (
+        Access,
+        Calendars,
+        Clock,
+        Connections,
+        Consent,
+        Grant,
+        Ledger,
+        Machine,
+        Vault,
+        View,
+    )
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def check_workspace(name: str) -> str:
+    """The name of a workspace, which becomes the name of a folder.
+
+    Raises:
+        Usage: it is no such name.
+    """
+    if not _WORKSPACE.fullmatch(name):
+        raise Usage(f"{name!r} cannot name a workspace", "use letters, digits, dots, hyphens and underscores")
+    return name
 
 
 class Portal:
@@ -54,7 +66,7 @@ class Portal:
         self.view = view
         self.environ = os.environ if environ is None else environ
         name = workspace or self.environ.get("PORTALCAL_WORKSPACE") or DEFAULT_WORKSPACE
-        self.workspace = configuration.check_workspace(name)
+        self.workspace = check_workspace(name)
         self._config_path = config_path
         self.client_secrets: Path | None = None
 
@@ -79,12 +91,14 @@ class Portal:
         Raises:
             ConfigInvalid: it cannot be used, or a file that was named does not exist.
         """
+        from portalcal.config import read
+
         path = self._config_path or self.paths.config_file
         if not path.exists():
             if self._config_path or self.paths.config_is_named:
                 raise ConfigInvalid(str(path), (Problem("", "", "there is no such file"),))
-            return configuration.read(None, workspace=self.workspace, machine_zone=self.machine.zone)
-        return configuration.read(path, workspace=self.workspace, machine_zone=self.machine.zone)
+            return read(None, workspace=self.workspace, machine_zone=self.machine.zone)
+        return read(path, workspace=self.workspace, machine_zone=self.machine.zone)
 
     # --- this machine
 
@@ -265,10 +279,12 @@ class Portal:
         Raises:
             Usage: there is no such zone.
         """
+        from portalcal.config import read_zone
+
         if name is None:
             return self.config.schedule.zone
         try:
-            return configuration.read_zone(name)
+            return read_zone(name)
         except ValueError as error:
             raise Usage(f"{name} is not a zone: {error}") from None
 
@@ -288,27 +304,6 @@ def _seconds(text: str | None) -> float:
     if not 0 < seconds < 3600:
         raise Usage(f"PORTALCAL_VAULT_TIMEOUT is {text}, expected seconds like 5")
     return seconds
-
-
-class CommandView(View, Protocol):
-    """A view that can also show answers and errors: what a command talks to."""
-
-    zone: tzinfo
-
-    def show(self, answer: Answer) -> None:
-        """Put an answer on stdout."""
-
-    def write(self, text: str) -> None:
-        """Put text on stdout as it is."""
-
-    def narrate(self, line: str, *, is_typed: bool = False) -> None:
-        """Tell the demo's story: a sentence, or a command line as it would be typed."""
-
-    def log(self, line: str) -> None:
-        """Put one line on stderr: what is happening just now."""
-
-    def fail(self, error: PortalcalError) -> None:
-        """Put an error on stderr."""
 
 
 def view_for(

@@ -45,6 +45,9 @@ _SECONDS_TO_ASK = 10.0
 _SECONDS_TO_END = 0.5
 # How long Ctrl-C or a pasted line may go unnoticed where a wait cannot be interrupted (Windows).
 _TICK = 0.1
+ADDRESSES = ("127.0.0.1", "::1")
+"""Where to listen; the first that can be had is the one the redirect names."""
+
 _NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 
 
@@ -57,9 +60,16 @@ class Receiver:
         Usage: the port cannot be had.
     """
 
-    def __init__(self, port: int, *, state: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        state: str,
+        addresses: tuple[str, ...] = ADDRESSES,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._monotonic = monotonic
-        self._listeners = _listen(port)
+        self._listeners = _listen(port, addresses)
         self.port = int(self._listeners[0].getsockname()[1])
         names = ("127.0.0.1", "[::1]", "localhost")
         self.expected = Expected(state, frozenset(f"{name}:{self.port}" for name in names))
@@ -237,25 +247,26 @@ def _as_response(stray: Stray) -> bytes:
     return pages.plain_response(stray.status, stray.why)
 
 
-def _listen(port: int) -> tuple[socket.socket, ...]:
-    """The sockets, the one the redirect names first."""
-    try:
-        first = _bound(socket.AF_INET, "127.0.0.1", port)
-    except OSError as error:
-        if error.errno not in _NO_SUCH_ADDRESS:
-            raise _no_port(port, error) from error
+def _listen(port: int, addresses: tuple[str, ...]) -> tuple[socket.socket, ...]:
+    """The sockets, the one the redirect names first. A machine may speak only one version of IP."""
+    listeners: list[socket.socket] = []
+    trouble = OSError(errno.EADDRNOTAVAIL, "no loopback address")
+    for host in addresses:
         try:
-            # A machine that speaks IPv6 only.
-            return (_bound(socket.AF_INET6, "::1", port),)
-        except OSError as again:
-            raise _no_port(port, again) from again
-    try:
-        return first, _bound(socket.AF_INET6, "::1", int(first.getsockname()[1]))
-    except OSError:
-        return (first,)
+            listeners.append(_bound(host, int(listeners[0].getsockname()[1]) if listeners else port))
+        except OverflowError:
+            raise Usage(f"port {port} cannot be used", _OTHER_PORT) from None
+        except OSError as error:
+            trouble = error
+            if not listeners and error.errno not in _NO_SUCH_ADDRESS:
+                break
+    if not listeners:
+        raise _no_port(port, trouble) from trouble
+    return tuple(listeners)
 
 
-def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         # On Windows SO_REUSEADDR would let another program take the port over; elsewhere it only skips TIME_WAIT.
@@ -265,10 +276,13 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((host, port))
         listener.listen(_MOST_CONNECTIONS)
-    except OSError:
+    except (OSError, OverflowError):
         listener.close()
         raise
     return listener
+
+
+_OTHER_PORT = "name another with `--port`, or leave it out to take any free one"
 
 
 def _no_port(port: int, error: OSError) -> Usage:
@@ -278,4 +292,4 @@ def _no_port(port: int, error: OSError) -> Usage:
         else f"cannot be used ({error.strerror})"
     )
     fact = f"port {port} {why}" if port else f"no port on this machine can be used ({error.strerror})"
-    return Usage(fact, "name another with `--port`, or leave it out to take any free one")
+    return Usage(fact, _OTHER_PORT)

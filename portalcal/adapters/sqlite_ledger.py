@@ -43,7 +43,7 @@ class SqliteLedger:
         self._file.close()
 
     def check(self) -> str | None:
-        """Read the whole file and say what is damaged, or None; seconds for a million bookings.
+        """Read the file and say what is damaged, or None; of more than some 40,000 bookings only what is owed.
 
         Raises: LedgerBusy, LedgerTooNew.
         """
@@ -135,7 +135,7 @@ class SqliteLedger:
         """Counts for `status`; an errand under a lease is being seen to."""
         with self._file.reading() as db:
             counted = {"workspace": self._workspace, "now": rows.seconds(now)}
-            return Tally(**dict(db.execute(sql.TALLY, counted).fetchone()))
+            return Tally(**db.execute(sql.TALLY, counted).fetchone())
 
     # --- errands
 
@@ -219,10 +219,10 @@ class SqliteLedger:
         span = {"start": rows.seconds(window.start), "end": rows.seconds_up(window.end)}
         return self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, {"workspace": self._workspace} | span))
 
-    def _bookings(self, rows: Iterable[sqlite3.Row]) -> tuple[Booking, ...]:
+    def _bookings(self, rows: Iterable[rows.Row]) -> tuple[Booking, ...]:
         return tuple(self._booking(row) for row in rows)
 
-    def _booking(self, row: sqlite3.Row) -> Booking:
+    def _booking(self, row: rows.Row) -> Booking:
         try:
             return rows.booking_of(row)
         except (KeyError, ValueError) as error:

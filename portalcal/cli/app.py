@@ -16,7 +16,7 @@ from typer.main import get_command, get_command_from_info
 from typer.models import CommandInfo
 
 from portalcal import __version__
-from portalcal.cli.session import Invocation
+from portalcal.cli.invocation import Invocation
 from portalcal.errors import Exit, PortalcalError, Usage
 
 CONNECTION, SCHEDULING, TRY_IT = "Connection", "Scheduling", "Try it"

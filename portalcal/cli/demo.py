@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portalcal.cli.session import Invocation
+from portalcal.cli.invocation import Invocation
 from portalcal.core.instants import ONE_DAY
 from portalcal.errors import Exit
 

@@ -1,55 +1,16 @@
-"""One run of one command: its view, its portal, and the exit status it ends with."""
+"""One run of one command: its view, its portal, and what its times are read against."""
 
 from __future__ import annotations
 
 import logging
-import os
-import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import typer
 
+from portalcal.answers import CommandView
+from portalcal.cli.invocation import Invocation
 from portalcal.cli.when import Reading
-from portalcal.wiring import CommandView, Portal, view_for
-
-
-class Invocation(NamedTuple):
-    """What surrounds a run: the global options, the streams, and what tests and the demo put in place of adapters."""
-
-    environ: Mapping[str, str]
-    stdin: TextIO
-    stdout: TextIO
-    stderr: TextIO
-    fit: Callable[[Portal], None] | None = None
-    workspace: str | None = None
-    config: Path | None = None
-    no_input: bool = False
-    verbose: bool = False
-
-    @classmethod
-    def here(cls) -> Invocation:
-        """The invocation of this process."""
-        return cls(os.environ, sys.stdin, sys.stdout, sys.stderr)
-
-    @property
-    def is_interactive(self) -> bool:
-        """Whether somebody may be asked something."""
-        forbidden = self.no_input or self.environ.get("PORTALCAL_NO_INPUT", "") not in {"", "0"}
-        return self.stdin.isatty() and self.stderr.isatty() and not forbidden
-
-    def view(self, command: str, *, as_json: bool) -> CommandView:
-        """The view of a command: JSON for scripts, a terminal for people."""
-        return view_for(
-            command,
-            as_json=as_json,
-            stdin=self.stdin,
-            stdout=self.stdout,
-            stderr=self.stderr,
-            environ=self.environ,
-            is_interactive=self.is_interactive,
-        )
+from portalcal.wiring import Portal
 
 
 class Session(NamedTuple):

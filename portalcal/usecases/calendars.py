@@ -91,7 +91,9 @@ def _changed(connection: Connection, changes: Changes, *, listed: tuple[Calendar
         if not wanted.is_owned:
             raise CalendarNotWritable(wanted.id, wanted.role)
         booking = wanted.id
-    return connection._replace(conflicts=tuple(counted), booking=booking)
+    # A token from the environment came without the name of its account; the list tells it.
+    account = connection.account or primary
+    return connection._replace(account=account, conflicts=tuple(counted), booking=booking)
 
 
 def _selected(wanted: str, listed: tuple[Calendar, ...], *, counted: Iterable[str]) -> str:

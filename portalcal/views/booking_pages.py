@@ -80,7 +80,7 @@ def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool =
         ("link", shown(wish.link or "")),
         ("state", None if is_planned else Text(state, style=colour).append(_ending(booking), style="dim")),
         ("sent", None if is_planned else _sent(booking)),
-        ("event", _link(booking.event_url)),
+        ("event", _event(booking, is_planned=is_planned)),
         ("key", shown(booking.key or "")),
     ])  # fmt: skip
 
@@ -89,6 +89,12 @@ def _people(booking: Booking) -> Text:
     guest = booking.wish.guest
     lines = [Text(shown(guest.name)).append(f" <{shown(guest.email)}>", style="dim")]
     return Text("\n").join([*lines, *(Text(shown(each)) for each in booking.wish.guests)])
+
+
+def _event(booking: Booking, *, is_planned: bool) -> Text | None:
+    if booking.calendar is None and not is_planned:
+        return Text("none: booked while no calendar was connected", style="yellow")
+    return _link(booking.event_url)
 
 
 def _link(url: str | None) -> Text | None:
@@ -120,7 +126,9 @@ def bookings(answer: answers.Bookings, *, now: datetime, is_wide: bool) -> Rende
     parts: list[RenderableType] = []
     for day, group in groupby(answer.bookings, key=lambda each: local_date(each.meeting.start, answer.zone)):
         word = words.day_word(day, today)
-        heading = Text(words.dated(day, today), style="bold").append(f"  {word}" if word else "", style="dim")
+        heading = Text(words.dated(day, today), style="bold").append(
+            f"  {word}" if word else "", style="not bold dim"
+        )
         table = Table.grid(padding=(0, 2, 0, 0))
         for style in ("", "cyan", "", ""):
             table.add_column(style=style, overflow="fold")

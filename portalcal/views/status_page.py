@@ -86,6 +86,7 @@ def _of_calendars(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
     if not answer.calendars:
         return ()
     table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
     for each in answer.calendars:
         is_fine = each.state == "ok"
         state = Text("" if is_fine else shown(each.state), style="red")

@@ -69,7 +69,9 @@ def table(title: str, took: dict[str, float], *, base: str, aims: dict[str, floa
 
 def away(folder: str) -> dict[str, str]:
     """An environment whose home is an empty folder, and whose keyring does not exist."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PORTALCAL_", "XDG_"))}
+    # Without bytecode every start compiles our modules anew, which no installation does.
+    dropped = ("PORTALCAL_", "XDG_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {"HOME": folder, "TZ": "Europe/London", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 

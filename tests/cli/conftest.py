@@ -18,7 +18,7 @@ import pytest
 
 from portalcal.adapters.memory_vault import MemoryVault
 from portalcal.cli.app import run
-from portalcal.cli.session import Invocation
+from portalcal.cli.invocation import Invocation
 from portalcal.core.permissions import Permission, scopes_to_ask
 from portalcal.ports import Connection, Secret
 from portalcal.simulator import Simulator
