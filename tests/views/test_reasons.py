@@ -1,0 +1,133 @@
+"""Every reason is one clear sentence with its cause and time; the terminal and JSON say the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from portalcal.core.schedule import Hours, Schedule
+from portalcal.core.slots import Align, FreeBusy, Question, Rules, Why
+from portalcal.views.reasons import sentences
+from tests.builders import LONDON, at
+from tests.views.scene import ID, NEW_YORK, NINE_TO_ONE, a_question, an_explanation, the_booking
+
+HOUR = timedelta(hours=1)
+
+
+def _rules(**rules: object) -> Rules:
+    return replace(Rules(duration=HOUR, notice=timedelta(0)), **rules)  # type: ignore[arg-type]
+
+
+def _with_exception(hours: tuple[Hours, ...]) -> Schedule:
+    return Schedule(LONDON, NINE_TO_ONE.weekly, {date(2026, 3, 3): hours})
+
+
+LIMITED = the_booking("Tue 11:00-12:00")
+CASES: dict[str, tuple[Question, str, str]] = {
+    "past": (a_question(now=at("Tue 09:20")), "Tue 09:00", "in the past: it is 09:20 now"),
+    "notice": (
+        a_question(rules=_rules(notice=timedelta(hours=26))),
+        "Tue 09:00",
+        "too soon: with 1d2h notice the earliest start is 10:10",
+    ),
+    "horizon": (
+        a_question(rules=_rules(horizon=1)),
+        "Wed 09:00",
+        "too far ahead: bookings open 1 day ahead, up to Tue 3 Mar",
+    ),
+    "closed": (a_question(), "Tue 12:30", "closes at 13:00, before a 1h meeting would end"),
+    "closed, before opening": (
+        a_question(),
+        "Tue 08:00",
+        "closed at this time: Tue 3 Mar is open 09:00-13:00",
+    ),
+    "closed, all day": (a_question(), "Sun 09:00", "closed at this time: Sun 8 Mar has no opening hours"),
+    "exception": (
+        a_question(schedule=_with_exception(())),
+        "Tue 09:00",
+        "Tue 3 Mar is closed by an exception",
+    ),
+    "exception, with hours": (
+        a_question(schedule=_with_exception((Hours(660, 720),))),
+        "Tue 09:00",
+        "Tue 3 Mar has hours of its own: 11:00-12:00",
+    ),
+    "off-grid": (a_question(), "Tue 09:20", "not a start of the grid: starts lie every 1h from 09:00"),
+    "off-grid, by the hour": (
+        a_question(rules=_rules(align=Align.HOUR)),
+        "Tue 09:20",
+        "not a start of the grid: starts lie every 1h from the full hour",
+    ),
+    "busy": (a_question(busy=("Tue 09:30-11:00",)), "Tue 10:00", "busy 09:30-11:00 on Team calendar"),
+    "booked": (a_question(promises=(LIMITED,)), "Tue 11:00", f"booked 11:00-12:00 by booking {ID}"),
+    "buffer, after": (
+        a_question(rules=_rules(buffer_after=HOUR / 2), busy=("Tue 11:00-11:15",)),
+        "Tue 10:00",
+        "too close to busy 11:00-11:15 on Team calendar: 30m after the meeting must be free",
+    ),
+    "buffer, before": (
+        a_question(rules=_rules(buffer_before=HOUR / 4), busy=("Tue 09:50-10:00",)),
+        "Tue 10:00",
+        "too close to busy 09:50-10:00 on Team calendar: 15m before the meeting must be free",
+    ),
+    "buffer, of a booking": (
+        a_question(rules=_rules(buffer_after=HOUR / 4), promises=(LIMITED,)),
+        "Tue 10:00",
+        f"too close to booking {ID} at 11:00-12:00: the time kept free around both would overlap",
+    ),
+    "day-full": (
+        a_question(rules=_rules(max_per_day=1), promises=(LIMITED,)),
+        "Tue 09:00",
+        "Tue 3 Mar is full: it has its 1 booking (max_per_day)",
+    ),
+    "week-full": (
+        a_question(rules=_rules(max_per_week=1), promises=(LIMITED,)),
+        "Wed 09:00",
+        "week 10 is full: it has its 1 booking (max_per_week)",
+    ),
+    "unreadable": (
+        replace(a_question(), calendars=(FreeBusy("boss@example.com", unread="notFound"),)),
+        "Tue 09:00",
+        "unknown whether it is free: boss@example.com cannot be read (notFound)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_sentence_names_the_cause_and_its_time(name: str) -> None:
+    question, start, sentence = CASES[name]
+
+    explanation = an_explanation(question, start)
+
+    assert [each.why.value for each in explanation.reasons] == [name.split(",", maxsplit=1)[0]]
+    assert sentences(explanation) == (sentence,)
+
+
+def test_every_reason_has_its_sentence_here() -> None:
+    assert {name.split(",")[0] for name in CASES} == {why.value for why in Why}
+
+
+def test_times_are_the_readers_and_the_schedules_hours_name_their_place() -> None:
+    question = a_question(busy=("Tue 09:00-11:00",))
+
+    assert sentences(an_explanation(question, "Tue 08:30", zone=NEW_YORK)) == (
+        "closed at this time: Tue 3 Mar is open 09:00-13:00 (London)",
+        "busy 04:00-06:00 on Team calendar",
+    )
+
+
+def test_a_cause_on_another_date_names_it() -> None:
+    overnight = Schedule(LONDON, ((Hours(1320, 240),),) * 7)
+    question = a_question(schedule=overnight, busy=("Tue 00:30-02:00",), rules=_rules(duration=3 * HOUR))
+
+    assert sentences(an_explanation(question, "22:00")) == ("busy Tue 3 Mar, 00:30-02:00 on Team calendar",)
+
+
+def test_foreign_names_and_reasons_are_made_harmless() -> None:
+    question = replace(a_question(), calendars=(FreeBusy("x\x1b[2J", unread="no\x07"),))
+
+    (sentence,) = sentences(an_explanation(question, "Tue 09:00"))
+
+    assert sentence == "unknown whether it is free: x␛[2J cannot be read (no␇)"
