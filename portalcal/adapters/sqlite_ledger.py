@@ -219,8 +219,8 @@ class SqliteLedger:
         span = {"start": rows.seconds(window.start), "end": rows.seconds_up(window.end)}
         return self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, {"workspace": self._workspace} | span))
 
-    def _bookings(self, rows: Iterable[rows.Row]) -> tuple[Booking, ...]:
-        return tuple(self._booking(row) for row in rows)
+    def _bookings(self, found: Iterable[rows.Row]) -> tuple[Booking, ...]:
+        return tuple(self._booking(row) for row in found)
 
     def _booking(self, row: rows.Row) -> Booking:
         try:

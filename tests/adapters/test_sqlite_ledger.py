@@ -94,12 +94,10 @@ def test_commits_are_on_the_disk_before_anybody_is_told(path: Path) -> None:
     file = SqliteFile(path)
 
     with file.reading() as db:
-        pragmas = [
-            db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        pragmas = [db.execute(f"PRAGMA {name}").fetchone() for name in names]
 
-    assert pragmas == ["wal", 2, 1]
+    assert pragmas == [{"journal_mode": "wal"}, {"synchronous": 2}, {"foreign_keys": 1}]
     file.close()
 
 
