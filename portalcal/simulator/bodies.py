@@ -6,7 +6,6 @@ Takes Google's JSON and gives back the JSON to keep: unknown and read-only field
 import re
 import secrets
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
 from portalcal.simulator import instants, refusals
@@ -28,6 +27,14 @@ _ENUMS = {
     "transparency": {"opaque", "transparent"},
     "visibility": {"default", "public", "private", "confidential"},
     "eventType": {"birthday", "default", "focusTime", "outOfOffice", "workingLocation"},
+}
+# Where another type of JSON value would make no sense; Google's front end refuses it before the backend sees it.
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("attachments", "attendees", "recurrence"), list),
+    **dict.fromkeys(("conferenceData", "end", "extendedProperties", "reminders", "source", "start"), dict),
+    **dict.fromkeys(("colorId", "description", "iCalUID", "id", "location", "summary", *_ENUMS), str),
+    **dict.fromkeys(("anyoneCanAddSelf", "privateCopy", *SHARED_RIGHTS), bool),
+    "sequence": int,
 }
 _RESPONSES = {"needsAction", "declined", "tentative", "accepted"}
 _ATTENDEE = (
@@ -72,6 +79,7 @@ def checked(body: Json, *, zone_name: str, primary: bool) -> Json:
         Refusal: 400 with Google's reason for the first thing that is wrong.
     """
     kept = {name: body[name] for name in WRITEABLE if body.get(name) is not None}
+    _check_types(kept)
     for name, allowed in _ENUMS.items():
         if name in kept and kept[name] not in allowed:
             raise refusals.invalid(f"Invalid value for: {kept[name]} is not a valid value", name)
@@ -97,6 +105,16 @@ def check_id(event_id: object) -> None:
     """Refuse an id that is not 5 to 1024 characters of base32hex."""
     if not isinstance(event_id, str) or not _ID.fullmatch(event_id):
         raise refusals.invalid("Invalid resource id value.")
+
+
+def _check_types(body: Json) -> None:
+    for name, value in body.items():
+        if not isinstance(value, _TYPES.get(name, object)):
+            raise refusals.bad_request(f"Invalid value for: {name}")
+    inner = [*body.get("attendees", []), *(body.get("extendedProperties") or {}).values()]
+    inner += (body.get("reminders") or {}).get("overrides") or []
+    if not all(isinstance(one, dict) for one in inner if one is not None):
+        raise refusals.bad_request("Invalid value")
 
 
 def _check_times(body: Json, zone_name: str) -> None:
@@ -131,7 +149,7 @@ def _check_point(name: str, point: Json, *, recurring: bool) -> None:
             raise refusals.invalid(f"Invalid time zone definition for {name} time.") from None
     try:
         if "date" in point:
-            date.fromisoformat(point["date"])
+            instants.day(point["date"])
             return
         told = instants.parse(point["dateTime"])
     except (TypeError, ValueError):
@@ -167,7 +185,7 @@ def _check_type(body: Json, *, primary: bool) -> None:
 
 
 def _check_reminders(reminders: Json) -> None:
-    overrides = reminders.get("overrides", [])
+    overrides = reminders.get("overrides") or []
     if reminders.get("useDefault") and overrides:
         raise refusal(
             400, "cannotUseDefaultRemindersAndSpecifyOverride",

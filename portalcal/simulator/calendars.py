@@ -112,7 +112,7 @@ def query_freebusy(call: Call) -> Response:
         )
     zone = _response_zone(asked)
     names, groups = _names(call, asked)
-    limit = min(int(asked.get("calendarExpansionMax") or MOST_CALENDARS), MOST_CALENDARS)
+    limit = _limit(asked, "calendarExpansionMax", most=MOST_CALENDARS)
     if len(names) > limit:
         calendars = {name: _error("tooManyCalendarsRequested") for name in names}
     else:
@@ -148,11 +148,20 @@ def _response_zone(asked: Json) -> tzinfo:
         ) from None
 
 
+def _limit(asked: Json, name: str, *, most: int) -> int:
+    value = asked.get(name)
+    if value is None:
+        return most
+    if not isinstance(value, int) or value < 1:
+        raise refusals.bad_request(f"Invalid value for: {name}")
+    return min(value, most)
+
+
 def _names(call: Call, asked: Json) -> tuple[list[str], Json]:
     items = asked.get("items") or []
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
         raise refusals.required("Required", "items.id")
-    limit = min(int(asked.get("groupExpansionMax") or MOST_MEMBERS), MOST_MEMBERS)
+    limit = _limit(asked, "groupExpansionMax", most=MOST_MEMBERS)
     names: list[str] = []
     groups: Json = {}
     for item in items:

@@ -20,6 +20,8 @@ def applied(body: Json, before: Json | None, *, understood: bool, outcome: str) 
     if asked is None:
         return kept
     request = asked.get("createRequest")
+    if request is not None and not isinstance(request, dict):
+        raise refusals.bad_request("Invalid value for: createRequest")
     same = had and request and had.get("createRequest", {}).get("requestId") == request.get("requestId")
     if not understood or same or request is None:
         data = had if same else asked
@@ -27,7 +29,7 @@ def applied(body: Json, before: Json | None, *, understood: bool, outcome: str) 
         return kept | {"conferenceData": data} | ({"hangoutLink": link} if link else {})
     if not request.get("requestId"):
         raise refusals.invalid("Invalid conference create request: requestId is missing.", "conferenceData")
-    kind = request.get("conferenceSolutionKey", {}).get("type", "hangoutsMeet")
+    kind = (request.get("conferenceSolutionKey") or {}).get("type", "hangoutsMeet")
     if kind != "hangoutsMeet":
         raise refusals.invalid("Invalid conference type value.", "conferenceData")
     fresh = {"requestId": request["requestId"], "conferenceSolutionKey": {"type": kind}}

@@ -117,7 +117,7 @@ class Event:
 def moment(point: Json, calendar_zone: tzinfo) -> datetime:
     """Return the UTC instant of a Google `start` or `end`: a `date`, or a `dateTime` with an offset or a `timeZone`."""
     if "date" in point:
-        return instants.midnight(date.fromisoformat(point["date"]), calendar_zone)
+        return instants.midnight(instants.day(point["date"]), calendar_zone)
     told = instants.parse(point["dateTime"])
     if told.tzinfo is None:
         return instants.at(told, instants.zone(point["timeZone"]))

@@ -266,7 +266,8 @@ class Simulator:
 
     def secrets(self) -> set[str]:
         """Return every token, code and client secret ever issued, for tests that look for leaks."""
-        return self.grants.secrets()
+        with self.model.lock:
+            return self.grants.secrets()
 
     # What was asked ------------------------------------------------------------------------------------------
 

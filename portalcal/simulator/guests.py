@@ -28,13 +28,13 @@ def marked(body: Json, calendar: Calendar) -> Json:
     return body | {"attendees": [_marked(guest, calendar.id, host) for guest in body["attendees"]]}
 
 
-def propagate(model: Model, calendar: Calendar, event: Event) -> None:
+def propagate(model: Model, calendar: Calendar, event: Event, *, but_not: Calendar | None = None) -> None:
     """Give every attendee who is a user here their copy of the organizer's event, or the changes to it."""
     if event.body.get("privateCopy"):
         return
     for guest in event.body.get("attendees", []):
         theirs = model.calendars.get(guest["email"])
-        if theirs is None or theirs is calendar or not theirs.primary:
+        if theirs is None or theirs in (calendar, but_not) or not theirs.primary:
             continue
         before = model.find(theirs, event.id)
         own = {name: before.body[name] for name in _OWN if before and name in before.body}
@@ -56,7 +56,7 @@ def propagate(model: Model, calendar: Calendar, event: Event) -> None:
 
 
 def respond(model: Model, calendar: Calendar, event: Event) -> None:
-    """Carry this calendar's own response to the organizer's copy and from there to everybody's."""
+    """Carry this calendar's own response to the organizer's copy and from there to everybody else's."""
     mine = next((guest for guest in event.body.get("attendees", []) if guest.get("self")), None)
     host = model.calendars.get(event.body["organizer"]["email"])
     original = model.find(host, event.id) if host else None
@@ -67,7 +67,9 @@ def respond(model: Model, calendar: Calendar, event: Event) -> None:
         guest | said if guest["email"] == calendar.id else guest
         for guest in original.body.get("attendees", [])
     ]
-    propagate(model, host, model.put(host, original.body | {"attendees": answered}))
+    if answered != original.body.get("attendees"):
+        told = marked(original.body | {"attendees": answered}, host)
+        propagate(model, host, model.put(host, told), but_not=calendar)
 
 
 def withdraw(model: Model, calendar: Calendar, gone: Event) -> None:

@@ -37,8 +37,21 @@ def parse(text: str) -> datetime:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"not an RFC 3339 time: {text!r}")
-    day, clock, offset = match.groups()
-    return datetime.fromisoformat(f"{day}T{clock}{(offset or '').upper()}")
+    text_of_day, clock, offset = match.groups()
+    day(text_of_day)
+    return datetime.fromisoformat(f"{text_of_day}T{clock}{(offset or '').upper()}")
+
+
+def day(text: str) -> date:
+    """Read a date.
+
+    Raises:
+        ValueError: it is none, or lies where adding a day or an offset would leave the calendar.
+    """
+    found = date.fromisoformat(text)
+    if not 1000 <= found.year <= 9000:
+        raise ValueError(f"out of range: {text!r}")
+    return found
 
 
 def at(wall: datetime, where: tzinfo) -> datetime:

@@ -9,6 +9,7 @@ from portalcal.simulator import bodies, instants, paging, refusals
 from portalcal.simulator.calls import Call
 from portalcal.simulator.event import Event
 from portalcal.simulator.model import Calendar
+from portalcal.simulator.rules import expand
 from portalcal.simulator.showing import collection_etag, instance, show
 from portalcal.simulator.wire import Json, Request, Response, answer, refusal
 
@@ -197,11 +198,16 @@ def _expanded(call: Call, calendar: Calendar, question: Question) -> Iterator[Ev
     low, high = _window(call, calendar, question)
     for occurrence in calendar.timeline.between(low, high):
         yield instance(occurrence, calendar)
-    if question.deleted or question.since:
-        for event in calendar.events.values():
-            faded = call.model.find(calendar, event.id) is None
-            if event.is_cancelled and not event.is_recurring and not faded and question.admits(event):
-                yield event
+    if not (question.deleted or question.since):
+        return
+    for event in list(calendar.events.values()):
+        if not event.is_cancelled or call.model.find(calendar, event.id) is None:
+            continue
+        if event.is_recurring:
+            # "Only single instances of deleted events (but not the underlying recurring events)".
+            yield from (instance(one, calendar) for one in expand(event, (low, high), without=()))
+        elif question.admits(event):
+            yield event
 
 
 def _series_within(call: Call, calendar: Calendar, question: Question) -> set[str]:

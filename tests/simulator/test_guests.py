@@ -96,6 +96,7 @@ def test_a_guest_s_own_change_stays_on_their_copy(ana: Browserless, ben: Browser
     assert ben.api("PATCH", EVENT, {"summary": "My title"}).status == 200
 
     assert ana.api("GET", EVENT).json["summary"] == "Intro"
+    assert ben.api("GET", EVENT).json["summary"] == "My title"
 
 
 def test_a_guest_cannot_change_what_guests_may_do(ana: Browserless, ben: Browserless) -> None:

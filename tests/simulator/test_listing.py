@@ -256,3 +256,17 @@ def test_guests_are_trimmed_to_as_many_as_asked_for(ana: Browserless) -> None:
 
     assert [guest["email"] for guest in event["attendees"]] == ["ana@example.com"]
     assert event["attendeesOmitted"] is True
+
+
+def test_a_deleted_series_is_told_instance_by_instance(ana: Browserless) -> None:
+    ana.insert("2026-11-25", "2026-11-26", id="feast", recurrence=["RRULE:FREQ=DAILY;COUNT=2"])
+    token = synced(ana, singleEvents="true")
+    ana.api("DELETE", f"{LIST}/feast")
+
+    told = ana.api("GET", LIST, singleEvents="true", syncToken=token).json["items"]
+
+    assert [(event["id"], event["status"]) for event in told] == [
+        ("feast_20261125", "cancelled"),
+        ("feast_20261126", "cancelled"),
+    ]
+    assert {event["recurringEventId"] for event in told} == {"feast"}
