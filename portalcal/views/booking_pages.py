@@ -30,7 +30,7 @@ _STATES = {
 }
 _SENT = {
     Notify.ALL: "Google e-mailed {everybody}",
-    Notify.EXTERNAL: "Google e-mailed the guests outside the organisation, of {everybody}",
+    Notify.EXTERNAL: "Google e-mailed only guests of other organisations, of {everybody}",
     Notify.NONE: "nobody was e-mailed",
 }
 

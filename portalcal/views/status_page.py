@@ -85,13 +85,16 @@ def _checks(checks: Iterable[Check]) -> Table:
 def _of_calendars(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
     if not answer.calendars:
         return ()
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    for each in answer.calendars:
-        is_fine = each.state == "ok"
-        state = Text("" if is_fine else shown(each.state), style="red")
-        table.add_row(Text(USES.get(each.use, each.use), style="green"), shown(each.calendar.name), state)
-    return ("", facts([("calendars", table)]))
+    widest = max(len(USES.get(each.use, each.use)) for each in answer.calendars)
+    lines = [
+        Text.assemble(
+            (USES.get(each.use, each.use).ljust(widest), "green"),
+            f"  {shown(each.calendar.name)}",
+            ("" if each.state == "ok" else f"  {shown(each.state)}", "red"),
+        )
+        for each in answer.calendars
+    ]
+    return ("", facts([("calendars", Text("\n").join(lines))]))
 
 
 def _of_bookings(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:

@@ -172,6 +172,8 @@ def _console(stream: TextIO, environ: Mapping[str, str], width: int | None) -> C
     return Console(
         file=stream,
         width=width or (_PIPE_WIDTH if is_piped else None),
+        # Without a height Rich takes a dumb terminal for 80 columns, whatever it was told.
+        height=25,
         _environ=environ,
         markup=False,
         emoji=False,
