@@ -9,12 +9,11 @@ import re
 import string
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -29,16 +28,14 @@ DEFAULT_WEEK = ((NINE_TO_FIVE,),) * 5 + ((), ())
 _RANGE = re.compile(r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """Where Google is: https, or http on a loopback address. The OAuth ones come with the client file."""
 
     api_root: str = "https://www.googleapis.com/calendar/v3/"
     revoke_uri: str = "https://oauth2.googleapis.com/revoke"
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(NamedTuple):
     """Calendars named in the file, which `calendars --select` then leaves alone. None: not pinned."""
 
     conflicts: tuple[str, ...] | None = None
@@ -51,8 +48,7 @@ class Pins:
         return self.conflicts is not None or self.booking is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A named kind of meeting. `title` and `notes` may hold {name}, {email} and {link}."""
 
     name: str
@@ -64,18 +60,17 @@ class Link:
     notes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Everything the file decides for one workspace. `path` is None when there is no file."""
 
     path: Path | None
     workspace: str
     schedule: Schedule
-    rules: Rules = field(default_factory=Rules)
-    links: Mapping[str, Link] = field(default_factory=lambda: MappingProxyType({}))
-    endpoints: Endpoints = field(default_factory=Endpoints)
+    rules: Rules = Rules()
+    links: Mapping[str, Link] = MappingProxyType({})
+    endpoints: Endpoints = Endpoints()
     client_secrets: Path | None = None
-    pins: Pins = field(default_factory=Pins)
+    pins: Pins = Pins()
     ledger: str = "sqlite"
     vault: str = "keyring"
 
@@ -153,7 +148,7 @@ def read(path: Path | None, *, workspace: str, machine_zone: Callable[[], ZoneIn
     config = _build(document, path, workspace=workspace, machine_zone=machine_zone, problems=problems)
     if problems:
         raise ConfigInvalid(str(path), tuple(problems))
-    return replace(config, pins=replace(config.pins, line=_line_of_calendars(text)))
+    return config._replace(pins=config.pins._replace(line=_line_of_calendars(text)))
 
 
 def _line_of_calendars(text: str) -> int | None:
@@ -187,8 +182,7 @@ _PLACEHOLDERS = ("name", "email", "link")
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(NamedTuple):
     """One TOML table under its dotted name."""
 
     name: str

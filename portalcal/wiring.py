@@ -130,7 +130,7 @@ class Portal:
         """connection.toml, and the OAuth client kept beside it."""
         from portalcal.adapters.connection_file import ConnectionFile
 
-        return ConnectionFile(self.home / "connection.toml")
+        return ConnectionFile(self.home / "connection.toml", dumps=_toml)
 
     @cached_property
     def connections(self) -> Connections:
@@ -287,6 +287,24 @@ class Portal:
             return read_zone(name)
         except ValueError as error:
             raise Usage(f"{name} is not a zone: {error}") from None
+
+
+def _toml(document: Mapping[str, object]) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(document)
+
+
+def log_to(stream: TextIO) -> None:
+    """Write the log of our own loggers; those of the libraries stay silent, since oauthlib's prints tokens."""
+    import logging
+
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S"))
+    logger = logging.getLogger("portalcal")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
 
 
 def _seconds(text: str | None) -> float:

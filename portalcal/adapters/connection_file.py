@@ -6,12 +6,10 @@ Written by portalcal alone, never by hand, and never with a token in it; a hand-
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-import tomli_w
 
 from portalcal.adapters.private_files import write_private
 from portalcal.core.permissions import Permission
@@ -23,10 +21,14 @@ _REMEDY = "mend that by hand, or delete the file and run `portalcal connect`"
 
 
 class ConnectionFile:
-    """The connection of one workspace as a TOML file, 0600 in a folder of 0700."""
+    """The connection of one workspace as a TOML file, 0600 in a folder of 0700.
 
-    def __init__(self, path: Path) -> None:
+    `dumps` puts a document into TOML; it comes from outside, since every command reads and few write (3 ms).
+    """
+
+    def __init__(self, path: Path, *, dumps: Callable[[Mapping[str, object]], str]) -> None:
         self._path = path
+        self._dumps = dumps
 
     @property
     def client_path(self) -> Path:
@@ -58,7 +60,7 @@ class ConnectionFile:
             ConfigInvalid: the file cannot be written; the old one stands.
         """
         with self._writing(self._path):
-            write_private(self._path, (_HEADING + tomli_w.dumps(_document(connection))).encode())
+            write_private(self._path, (_HEADING + self._dumps(_document(connection))).encode())
 
     def forget(self) -> None:
         """Remove the file; nothing there is fine. The client stays, for the next connection.

@@ -41,6 +41,7 @@ _log = logging.getLogger("portalcal.loopback")
 
 # Browsers open a handful of connections, most of them in vain.
 _MOST_CONNECTIONS = 64
+_WAITING = 512
 _SECONDS_TO_ASK = 10.0
 _SECONDS_TO_END = 0.5
 # How long Ctrl-C or a pasted line may go unnoticed where a wait cannot be interrupted (Windows).
@@ -156,15 +157,17 @@ class Receiver:
             self._accept(ready)
 
     def _accept(self, listener: socket.socket) -> None:
-        try:
-            peer, _ = listener.accept()
-        except OSError:
-            # Gone again, or no descriptors left: the next one may do better.
-            return
-        peer.settimeout(0)
-        if len(self._connections) >= _MOST_CONNECTIONS:
-            self._make_room()
-        self._connections[peer] = Connection(peer, self._selector, self._monotonic() + _SECONDS_TO_ASK)
+        """Take whoever waits at the door, so that a crowd of strangers does not keep the browser out."""
+        for _ in range(_WAITING):
+            try:
+                peer, _address = listener.accept()
+            except OSError:
+                # Nobody is left, or no descriptors are: the next one may do better.
+                return
+            peer.settimeout(0)
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                self._make_room()
+            self._connections[peer] = Connection(peer, self._selector, self._monotonic() + _SECONDS_TO_ASK)
 
     def _make_room(self) -> None:
         """Close the connection that has been silent longest; never one that is owed the outcome."""
@@ -173,11 +176,16 @@ class Receiver:
             self._drop(oldest)
 
     def _advance(self, connection: Connection) -> None:
-        head = connection.advance(LONGEST_HEAD)
-        if head is not None:
-            self._answer(connection, judge_head(head, self.expected))
-        elif connection.is_too_large:
-            self._answer(connection, TOO_LARGE)
+        try:
+            head = connection.advance(LONGEST_HEAD)
+            if head is not None:
+                self._answer(connection, judge_head(head, self.expected))
+            elif connection.phase is Phase.ASKING and connection.is_too_large:
+                self._answer(connection, TOO_LARGE)
+        # Whatever a stranger manages to break, it must not end the wait for the answer.
+        except Exception:  # noqa: BLE001
+            _log.exception("a stray request broke the receiver")
+            self._drop(connection)
         if connection.phase is Phase.OVER:
             self._drop(connection)
 
@@ -221,13 +229,13 @@ class Receiver:
     def _is_over(self) -> bool:
         if self._ends_at is None:
             return False
-        busy = (Phase.HELD, Phase.ANSWERING, Phase.PARTING)
-        is_quiet = not any(each.phase in busy for each in self._connections.values())
+        # A closed socket still delivers what was sent; only what is not sent yet has to be waited for.
+        is_quiet = not any(each.phase in {Phase.HELD, Phase.ANSWERING} for each in self._connections.values())
         return is_quiet or self._monotonic() >= self._ends_at
 
     def _drop(self, connection: Connection) -> None:
-        self._connections.pop(connection.socket, None)
-        connection.close()
+        if self._connections.pop(connection.socket, None) is not None:
+            connection.close()
 
     def _close_all(self) -> None:
         for connection in tuple(self._connections.values()):
@@ -275,7 +283,7 @@ def _bound(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((host, port))
-        listener.listen(_MOST_CONNECTIONS)
+        listener.listen(_WAITING)
     except (OSError, OverflowError):
         listener.close()
         raise

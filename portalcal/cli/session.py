@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import typer
 
 from portalcal.answers import CommandView
 from portalcal.cli.invocation import Invocation
 from portalcal.cli.when import Reading
-from portalcal.wiring import Portal
+from portalcal.wiring import Portal, log_to
 
 
 class Session(NamedTuple):
@@ -40,13 +39,3 @@ class Session(NamedTuple):
         zone = self.portal.zone(timezone)
         self.view.zone = zone
         return Reading(zone, self.portal.clock.now())
-
-
-def log_to(stream: TextIO) -> None:
-    """Write the log of our own loggers; those of the libraries stay silent, since oauthlib's prints tokens."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S"))
-    logger = logging.getLogger("portalcal")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False

@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -49,8 +50,7 @@ class Notify(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(NamedTuple):
     """The person the time is promised to."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from portalcal.errors import Exit
 
@@ -54,8 +54,7 @@ _EXITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One question and its answer. `means` is what a failure makes of the whole; `millis` the time it took."""
 
     name: str

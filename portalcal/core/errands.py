@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from portalcal.errors import PortalcalError
@@ -23,8 +23,7 @@ class Task(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(NamedTuple):
     """One owed call. `attempts` counts tries begun; `outcome_unknown`: the last one may have reached Google.
 
     `lease` is the number of its latest lease; the ledger takes a report only under that.
@@ -40,21 +39,20 @@ class Errand:
     lease: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Delivered:
     """Google has what it should have."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+
+class Retry(NamedTuple):
     """Not now; try again at `at`. `why` is what stood in the way."""
 
     at: datetime
     why: PortalcalError
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Never: `why` is permanent."""
 
     why: PortalcalError

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.core.instants import ONE_DAY, dates, local_date, local_day, wall
@@ -21,8 +22,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _A_WEEK_AND_ITS_SPILL = 8 * ONE_DAY
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Hours:
+class Hours(NamedTuple):
     """A range of wall times in minutes after midnight, 0..1440. An end at or before the start is on the next day.
 
     >>> str(Hours(22 * 60, 2 * 60))
@@ -50,8 +50,7 @@ class Hours:
 _CLOSED_WEEK: tuple[tuple[Hours, ...], ...] = ((),) * 7
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """One unbroken stretch of open time.
 
     `anchors` are the origins of its grid of starts, in order. There is one, the opening's own start, unless the

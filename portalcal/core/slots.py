@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.core.instants import ONE_DAY, iso_week, local_date, wall
@@ -53,8 +54,7 @@ class Rules:
         return self.meeting(start).widened(self.buffer_before, self.buffer_after)
 
 
-@dataclass(frozen=True, slots=True)
-class FreeBusy:
+class FreeBusy(NamedTuple):
     """What one calendar said about a window. `unread` is Google's reason when it said nothing."""
 
     calendar: str
@@ -62,8 +62,7 @@ class FreeBusy:
     unread: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """A live booking as the engine sees it: its meeting and that meeting with the buffers it was made with."""
 
     booking: str
@@ -120,7 +119,7 @@ class Question:
         """The question as if this booking were not there: neither its promise nor its own event's time counts."""
         gone = Intervals.of(each.meeting for each in self.promises if each.booking == booking)
         kept = tuple(each for each in self.promises if each.booking != booking)
-        calendars = self.calendars and tuple(replace(each, busy=each.busy - gone) for each in self.calendars)
+        calendars = self.calendars and tuple(each._replace(busy=each.busy - gone) for each in self.calendars)
         return replace(self, promises=kept, calendars=calendars)
 
 
@@ -169,8 +168,7 @@ def _origin(anchor: datetime, question: Question) -> datetime:
     return anchor - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(NamedTuple):
     """Conditions 4 and 5: the horizon and the days and weeks that are full."""
 
     zone: ZoneInfo
@@ -234,8 +232,7 @@ class Why(StrEnum):
         return self in {Why.BUSY, Why.BOOKED, Why.BUFFER, Why.UNREADABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason, with the calendar or booking and the interval that cause it, where there are any."""
 
     why: Why

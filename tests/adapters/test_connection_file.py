@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from portalcal.adapters.connection_file import ConnectionFile
 from portalcal.core.permissions import Permission
@@ -33,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file(path: Path) -> ConnectionFile:
-    return ConnectionFile(path)
+    return ConnectionFile(path, dumps=tomli_w.dumps)
 
 
 def mode(path: Path) -> str:
@@ -185,7 +186,7 @@ def test_a_write_that_cannot_happen_leaves_the_old_file_and_nothing_else(
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file", encoding="utf-8")
-    file = ConnectionFile(tmp_path / "data" / "default" / "connection.toml")
+    file = ConnectionFile(tmp_path / "data" / "default" / "connection.toml", dumps=tomli_w.dumps)
 
     with pytest.raises(ConfigInvalid, match="cannot be written: file exists") as caught:
         file.write(CONNECTION)
