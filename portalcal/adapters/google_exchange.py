@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import requests
 from google_auth_oauthlib.flow import Flow
 
+from portalcal import __version__
 from portalcal.adapters import google_refusals, google_unreachable
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_oauth_errors import consent_translated
@@ -66,6 +67,7 @@ class Exchange:
         session: requests.Session = self._flow.oauth2session
         # A redirect would carry the code and the client's secret elsewhere.
         session.max_redirects = 0
+        session.headers["User-Agent"] = f"portalcal/{__version__}"
         self._flow.oauth2session.register_compliance_hook("access_token_response", self._refuse)
         with _plain_http_on_loopback(client.auth_uri), consent_translated(host=_host(client.auth_uri)):
             self.url = str(self._flow.authorization_url(state=state, **_wishes(request))[0])

@@ -184,7 +184,7 @@ def test_a_renewal_sends_the_client_in_the_form_and_no_scope(vault: Vault, clock
         "client_id": ["id"],
         "client_secret": ["s"],
     }
-    assert b"authorization" not in google.requests[0].lower()
+    assert b"\r\nauthorization:" not in google.requests[0].lower()
 
 
 def test_a_client_without_a_secret_sends_none(vault: Vault, clock: SetClock) -> None:

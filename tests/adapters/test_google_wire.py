@@ -97,7 +97,7 @@ def test_credentials_in_netrc_are_left_alone(tmp_path: Path, monkeypatch: pytest
     with Scripted(answers()) as google:
         send(get(google.url))
 
-    assert b"authorization" not in google.requests[0].lower()
+    assert b"\r\nauthorization:" not in google.requests[0].lower()
 
 
 # --- busy ---------------------------------------------------------------------------------------------------------
