@@ -5,6 +5,7 @@ One pure question, one answer: what `offered` lists can be booked, what `reasons
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -241,6 +242,16 @@ class Reason(NamedTuple):
     span: Interval | None = None
 
 
+class Seeming(StrEnum):
+    """Why something in a calendar that looks as if it took the time does not."""
+
+    TRANSPARENT = "transparent"
+    DECLINED = "declined"
+    WORKING_LOCATION = "working-location"
+    BIRTHDAY = "birthday"
+    NOT_SELECTED = "not-selected"
+
+
 def reasons(question: Question, start: datetime) -> tuple[Reason, ...]:
     """Every reason why `start` is not offered, in the order of `Why`; empty exactly when it is offered."""
     about = question.about(start)
@@ -273,7 +284,7 @@ def _of_hours(question: Question, start: datetime) -> Iterator[Reason]:
         partly = next((each.span for each in openings if start in each.span), None)
         yield Reason(Why.EXCEPTION if would_fit else Why.CLOSED, span=partly)
     elif next(_grid(around, question), None) != start:
-        anchor = max((each for each in around.anchors if each <= start), default=around.span.start)
+        anchor = around.anchors[bisect_right(around.anchors, start) - 1]
         yield Reason(Why.OFF_GRID, span=Interval(anchor, around.span.end))
 
 

@@ -7,6 +7,7 @@ all, or the same wall time twice; so cells are found from instants, never by add
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
@@ -48,15 +49,15 @@ class Cell(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A column. `hours` is how long the day lasts when that is not 24; `shift` how far the schedule's clocks are from
-    where they are on the first day of the sheet.
+    """A column. `hours` is how long the day lasts when that is not 24; `ahead` how far the schedule's clocks are ahead
+    of the display zone's, None in the same zone.
     """
 
     date: date
     cells: tuple[Cell, ...]
     is_today: bool
     hours: float | None
-    shift: timedelta
+    ahead: timedelta | None
 
     @property
     def kinds(self) -> set[Kind]:
@@ -65,22 +66,26 @@ class Day(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The grid of one answer. Row `n` begins at `rows[n]` minutes after midnight of the display zone.
-
-    `ahead` is how far the schedule's clocks are ahead of the display zone's on the first day; None in the same zone.
-    """
+    """The grid of one answer. Row `n` begins at `rows[n]` minutes after midnight of the display zone."""
 
     days: tuple[Day, ...]
     rows: tuple[int, ...]
     height: int
-    ahead: timedelta | None
+
+    @property
+    def is_two_zoned(self) -> bool:
+        """Whether the schedule's clocks are shown beside the display zone's."""
+        return any(day.ahead is not None for day in self.days)
 
     @property
     def weeks(self) -> tuple[tuple[Day, ...], ...]:
-        """The days by ISO week; a sheet of up to seven days is kept in one piece."""
-        if len(self.days) <= 7:
-            return (self.days,) if self.days else ()
-        return tuple(tuple(days) for _, days in groupby(self.days, key=lambda day: iso_week(day.date)))
+        """The days by ISO week; up to seven days are kept in one piece.
+
+        Where clocks change in one of two zones a new piece begins, since the times side by side are others from then on.
+        """
+        is_short = len(self.days) <= 7
+        pieces = groupby(self.days, key=lambda day: (None if is_short else iso_week(day.date), day.ahead))
+        return tuple(tuple(days) for _, days in pieces)
 
     @property
     def kinds(self) -> set[Kind]:
@@ -98,10 +103,9 @@ def sheet(answer: Availability) -> Sheet:
     world = _World.of(answer)
     dates = [day.date for day in answer.days]
     stretches = {day: tuple(_stretches(day, answer.zone)) for day in dates}
-    rows, height = _rows(world, stretches, step=answer.question.rules.stride)
+    rows, height = _rows(world, stretches, answer)
     schedule_zone = answer.question.schedule.zone
     is_same = schedule_zone.key == answer.zone.key
-    ahead = [timedelta(0) if is_same else _ahead(day, answer.zone, schedule_zone) for day in dates]
     today = local_date(answer.question.now, answer.zone)
     days = tuple(
         Day(
@@ -109,11 +113,11 @@ def sheet(answer: Availability) -> Sheet:
             tuple(world.cell(stretches[day], row, height) for row in rows),
             is_today=day == today,
             hours=_odd_length(day, answer.zone),
-            shift=ahead[n] - ahead[0],
+            ahead=None if is_same else _ahead(day, answer.zone, schedule_zone),
         )
-        for n, day in enumerate(dates)
+        for day in dates
     )
-    return Sheet(days, rows, height, None if is_same or not dates else ahead[0])
+    return Sheet(days, rows, height)
 
 
 class _Stretch(NamedTuple):
@@ -164,28 +168,33 @@ def _ahead(day: date, zone: ZoneInfo, schedule_zone: ZoneInfo) -> timedelta:
 
 
 def _rows(
-    world: _World, stretches: dict[date, tuple[_Stretch, ...]], *, step: timedelta
+    world: _World, stretches: dict[date, tuple[_Stretch, ...]], answer: Availability
 ) -> tuple[tuple[int, ...], int]:
-    """The wall times from the first opening of any day to the last closing, and the height of a row in minutes."""
-    reached: list[tuple[int, int]] = []
-    for parts in stretches.values():
-        for part in parts:
-            for span in world.open.meeting(part.span):
-                start, end = max(span.start, part.span.start), min(span.end, part.span.end)
-                reached.append(
-                    (
-                        (start - part.midnight) // timedelta(minutes=1),
-                        -((part.midnight - end) // timedelta(minutes=1)),
-                    )
-                )
+    """The wall times from the first opening of any day to the last closing, and the height of a row in minutes.
+
+    Rows begin where most starts lie, so that 11:00 stands in the row of 11:00 also where rows are two hours high.
+    """
+    reached = [each for parts in stretches.values() for part in parts for each in _walls(part, world.open)]
     if not reached:
         return (), 30
     first, last = min(start for start, _ in reached), max(end for _, end in reached)
+    step = answer.question.rules.stride
     wanted = max((each for each in _HEIGHTS if timedelta(minutes=each) <= step), default=_HEIGHTS[0])
     height = next(
         (each for each in _HEIGHTS if each >= wanted and (last - first) / each <= _MOST_ROWS), _HEIGHTS[-1]
     )
-    return tuple(range(first // height * height, last, height)), height
+    local = (start.astimezone(answer.zone) for start in world.starts)
+    phases = Counter((each.hour * 60 + each.minute) % height for each in local)
+    phase = phases.most_common(1)[0][0] if phases else 0
+    return tuple(range(first - (first - phase) % height, last, height)), height
+
+
+def _walls(part: _Stretch, spans: Intervals) -> Iterator[tuple[int, int]]:
+    """The wall minutes that spans cover in a stretch, rounded outwards."""
+    minute = timedelta(minutes=1)
+    for span in spans.meeting(part.span):
+        start, end = max(span.start, part.span.start), min(span.end, part.span.end)
+        yield (start - part.midnight) // minute, -((part.midnight - end) // minute)
 
 
 class _World(NamedTuple):

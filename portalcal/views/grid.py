@@ -6,7 +6,7 @@ terminal's theme. Where starts are offered their times stand in the cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -44,7 +44,6 @@ _LOOKS = {
     Kind.BOOKED: _Look("▓", "#", "blue", "booked", fills=True),
     Kind.PAST: _Look("·", ".", "bright_black", "past"),
     Kind.UNOFFERED: _Look("–", "-", "bright_black", "open, not offered"),
-    Kind.CLOSED: _Look(" ", " ", "", ""),
     Kind.SKIPPED: _Look("×", "x", "bright_black", "skipped by the clocks", fills=True),
 }
 _OFFERED = "bold green"
@@ -87,7 +86,8 @@ class _Pen:
         self._sheet = sheet
         self._zones = zones
         self._is_ascii = is_ascii
-        self._axis = _AXIS if sheet.ahead is None else 2 * _AXIS
+        self._axis = 2 * _AXIS if sheet.is_two_zoned else _AXIS
+        self._is_cut = False
         across = min(7, max((len(each) for each in sheet.weeks), default=7))
         fitting = max(1, (width - self._axis + 1) // (_NARROWEST + 1))
         # Seven days that do not fit become four and three rather than six and one.
@@ -101,12 +101,9 @@ class _Pen:
             f" · {cells.date_range(days[0].date, days[-1].date)}", style="not bold dim"
         )
         kinds = set().union(*(day.kinds for day in days))
-        if kinds <= _QUIET_WEEK and not (len(self._sheet.weeks) == 1 and kinds > {Kind.CLOSED}):
-            return [
-                label.append(
-                    "  closed" if kinds <= {Kind.CLOSED} else "  nothing offered", style="not bold dim"
-                )
-            ]
+        is_closed = kinds <= {Kind.CLOSED}
+        if is_closed or (kinds <= _QUIET_WEEK and len(self._sheet.weeks) > 1):
+            return [label.append("  closed" if is_closed else "  nothing offered", style="not bold dim")]
         lines: list[RenderableType] = [label]
         for first in range(0, len(days), self._across):
             piece = days[first : first + self._across]
@@ -126,31 +123,33 @@ class _Pen:
 
     def _axis_title(self, day: Day) -> str:
         """The zones' abbreviations above their times, where there are two."""
-        if self._sheet.ahead is None:
+        if not self._sheet.is_two_zoned:
             return " " * self._axis
         noon = datetime.combine(day.date, time(12))
         return "".join(f"{noon.replace(tzinfo=zone):%Z}"[: _AXIS - 1].ljust(_AXIS) for zone in self._zones)
 
     def _body(self, days: Sequence[Day]) -> list[Text]:
-        lines = []
-        rows = list(enumerate(self._sheet.rows))
-        for is_empty, group in groupby(
-            rows, key=lambda row: all(day.cells[row[0]].kind is Kind.CLOSED for day in days)
-        ):
-            members = list(group)
-            if is_empty and len(members) > 2:
-                # Hours in which no day is open would only push the rest off the screen.
-                lines.append(Text("  ⋮" if not self._is_ascii else "  :", style="dim"))
+        """The rows in which any day is open; where none is, they would only push the rest off the screen."""
+        lines: list[Text] = []
+        rows = enumerate(self._sheet.rows)
+        groups = groupby(rows, key=lambda row: all(day.cells[row[0]].kind is Kind.CLOSED for day in days))
+        pending: list[Text] = []
+        for is_empty, group in groups:
+            drawn = [self._row(n, minutes, days) for n, minutes in group]
+            if is_empty:
+                pending = (
+                    drawn if len(drawn) <= 2 else [Text("  :" if self._is_ascii else "  ⋮", style="dim")]
+                )
             else:
-                lines += [self._row(n, minutes, days) for n, minutes in members]
+                lines += [*(pending if lines else []), *drawn]
         return lines
 
     def _row(self, n: int, minutes: int, days: Sequence[Day]) -> Text:
         is_full_hour = minutes % 60 == 0
         line = Text()
         line.append(f"{cells.clock(minutes):<{_AXIS}}", style="" if is_full_hour else "dim")
-        if self._sheet.ahead is not None:
-            there = minutes + self._sheet.ahead // timedelta(minutes=1)
+        if days[0].ahead is not None:
+            there = minutes + days[0].ahead // timedelta(minutes=1)
             line.append(f"{cells.clock(there):<{_AXIS}}", style="dim")
         for day in days:
             line.append_text(self._cell_text(day.cells[n]))
@@ -159,7 +158,11 @@ class _Pen:
 
     def _cell_text(self, cell: Cell) -> Text:
         if cell.kind is Kind.OFFERED:
-            return self._field(_times(cell, self._cell), _OFFERED)
+            times = _times(cell, self._cell)
+            self._is_cut |= "+" in times
+            return self._field(times, _OFFERED)
+        if cell.kind is Kind.CLOSED:
+            return self._field("", "")
         look = _LOOKS[cell.kind]
         glyph = look.ascii if self._is_ascii else look.glyph
         return self._field(glyph * self._cell if look.fills else f"  {glyph}", look.style)
@@ -170,14 +173,12 @@ class _Pen:
         return Text().append(text, style=style).append(" " * (self._cell + 1 - cell_len(text)))
 
     def legend(self) -> Text | None:
-        """What the glyphs mean that are there; None when only times are."""
-        present = [
-            kind for kind in Kind if kind in self._sheet.kinds and kind in _LOOKS and _LOOKS[kind].legend
-        ]
-        if not present:
-            return None
-        items: Iterable[Text] = (self._legend_item(_LOOKS[kind]) for kind in present)
-        return Text("   ").join((Text.assemble(("09:00", _OFFERED), " offered"), *items))
+        """What the glyphs mean that were drawn; None when only times were."""
+        kinds = self._sheet.kinds
+        items = [Text.assemble(("09:00", _OFFERED), " offered")] if Kind.OFFERED in kinds else []
+        items += [Text.assemble(("+", _OFFERED), " more starts in between")] if self._is_cut else []
+        items += [self._legend_item(_LOOKS[kind]) for kind in Kind if kind in kinds & _LOOKS.keys()]
+        return Text("   ").join(items) if kinds - {Kind.OFFERED, Kind.CLOSED} or self._is_cut else None
 
     def _legend_item(self, look: _Look) -> Text:
         glyph = look.ascii if self._is_ascii else look.glyph
@@ -185,13 +186,12 @@ class _Pen:
 
 
 def _note(day: Day) -> tuple[str, str]:
-    """What is particular about a day, in the room of a cell, and its style."""
+    """What is particular about a day, and its style."""
+    today = "today " if day.is_today else ""
     if day.hours is not None:
-        return ("no day" if day.hours == 0 else f"{day.hours:g} h"), "yellow"
-    if day.shift:
-        return f"{day.shift / timedelta(hours=1):+g} h", "yellow"
-    if day.is_today:
-        return "today", "cyan"
+        return ("no day" if day.hours == 0 else f"{today}{day.hours:g} h"), "yellow"
+    if today:
+        return today, "cyan"
     return ("closed" if day.kinds <= {Kind.CLOSED} else ""), "dim"
 
 

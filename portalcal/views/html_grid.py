@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from html import escape
 from itertools import groupby
 
@@ -118,29 +118,29 @@ def _week(sheet: Sheet, days: Sequence[Day], answer: Availability) -> str:
     head = "".join(map(_day_head, days))
     columns = [dict(_column(day)) for day in days]
     body = "\n".join(
-        f"<tr>{_axis(sheet, n)}{''.join(column.get(n, '') for column in columns)}</tr>"
+        f"<tr>{_axis(sheet.rows[n], days[0])}{''.join(column.get(n, '') for column in columns)}</tr>"
         for n in range(len(sheet.rows))
     )
     return f"""<section>{heading}<div class="wide"><table>
-<thead><tr>{_axis_head(sheet, days[0], answer)}{head}</tr></thead>
+<thead><tr>{_axis_head(days[0], answer)}{head}</tr></thead>
 <tbody>
 {body}
 </tbody></table></div></section>"""
 
 
-def _axis_head(sheet: Sheet, day: Day, answer: Availability) -> str:
-    if sheet.ahead is None:
+def _axis_head(day: Day, answer: Availability) -> str:
+    if day.ahead is None:
         return '<th class="axis" scope="col"><span hidden>Time</span></th>'
     noon = datetime.combine(day.date, time(12))
     zones = (answer.zone, answer.question.schedule.zone)
     return "".join(f'<th class="axis" scope="col">{noon.replace(tzinfo=zone):%Z}</th>' for zone in zones)
 
 
-def _axis(sheet: Sheet, n: int) -> str:
-    own = f'<th class="axis" scope="row">{cells.clock(sheet.rows[n])}</th>'
-    if sheet.ahead is None:
+def _axis(row: int, day: Day) -> str:
+    own = f'<th class="axis" scope="row">{cells.clock(row)}</th>'
+    if day.ahead is None:
         return own
-    return f'{own}<td class="axis">{cells.clock(sheet.rows[n] + int(sheet.ahead.total_seconds() // 60))}</td>'
+    return f'{own}<td class="axis">{cells.clock(row + day.ahead // timedelta(minutes=1))}</td>'
 
 
 def _day_head(day: Day) -> str:
@@ -148,7 +148,6 @@ def _day_head(day: Day) -> str:
     notes += (
         [f"a day of {day.hours:g} hours" if day.hours else "no such day"] if day.hours is not None else []
     )
-    notes += [f"clocks differ by {day.shift.total_seconds() / 3600:+g} h"] if day.shift else []
     is_shut = day.kinds <= {Kind.CLOSED}
     notes += ["closed"] if is_shut else []
     mark = ' class="today"' if day.is_today else ' class="shut"' if is_shut else ""

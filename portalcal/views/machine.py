@@ -170,11 +170,24 @@ def explanation(answer: answers.Explanation) -> Json:
     """`availability --explain`: every reason with its cause, and the nearest meetings."""
     zone = answer.zone
     told = zip(answer.reasons, reasons.sentences(answer), strict=True)
+    notes = zip(answer.notes, reasons.note_sentences(answer), strict=True)
     return {
         **_span(answer.meeting, zone),
         "timezone": zone.key,
         "offered": answer.is_offered,
-        "reasons": [_reason(each, message, zone) for each, message in told],
+        "reasons": [
+            _reason(each, message, zone) | {"title": reasons.title_of(each, answer)} for each, message in told
+        ],
+        "notes": [
+            {
+                "code": each.why.value,
+                "message": message,
+                "calendar": each.calendar,
+                "title": each.title,
+                **_span(each.span, zone),
+            }
+            for each, message in notes
+        ],
         "nearest": {
             "before": _span(answer.before, zone) if answer.before else None,
             "after": _span(answer.after, zone) if answer.after else None,

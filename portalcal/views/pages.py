@@ -134,12 +134,14 @@ def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType
     told.add_column(overflow="fold")
     for reason, sentence in zip(answer.reasons, reasons.sentences(answer), strict=True):
         told.add_row(reason.why.value, sentence)
+    for sentence in reasons.note_sentences(answer):
+        told.add_row(Text("note", style="dim"), prose(sentence))
     around = [("earlier", answer.before), ("later", answer.after)]
     nearest = facts([
         (side, _near(span, answer.zone, now=now) if span else Text("none within reach", style="dim"))
         for side, span in around
     ])  # fmt: skip
-    parts: list[RenderableType] = ["", indented(told)] if answer.reasons else []
+    parts: list[RenderableType] = ["", indented(told)] if answer.reasons or answer.notes else []
     return Group(headline, *parts, "", indented(nearest))
 
 

@@ -5,16 +5,17 @@ The terminal page and the JSON `message` say the same words. Times are in the di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
-from portalcal.answers import Explanation
+from portalcal.answers import Explanation, Note
 from portalcal.core.instants import ONE_DAY, iso_week, local_date, place, say_date, say_duration
 from portalcal.core.intervals import Interval
-from portalcal.core.slots import Align, Question, Reason, Why
+from portalcal.core.slots import Align, Question, Reason, Seeming, Why
+from portalcal.ports import Event
 from portalcal.views.foreign import shown
 
 
@@ -25,8 +26,50 @@ def sentences(explanation: Explanation) -> tuple[str, ...]:
         meeting=explanation.meeting,
         zone=explanation.zone,
         names=explanation.calendar_names,
+        blocking=explanation.blocking,
     )
     return tuple(teller.tell(each) for each in explanation.reasons)
+
+
+def title_of(reason: Reason, explanation: Explanation) -> str | None:
+    """The titles of the events behind a busy time, where they may be shown."""
+    return _titles(reason, explanation.blocking)
+
+
+def _titles(reason: Reason, blocking: Sequence[Event]) -> str | None:
+    if reason.span is None:
+        return None
+    behind = (
+        each.title
+        for each in blocking
+        if each.calendar == reason.calendar and each.span and each.span.overlaps(reason.span) and each.title
+    )
+    return " / ".join(dict.fromkeys(behind)) or None
+
+
+def note_sentences(explanation: Explanation) -> tuple[str, ...]:
+    """What only seems to be in the way, one sentence each."""
+    return tuple(_note(each, explanation) for each in explanation.notes)
+
+
+def _note(note: Note, explanation: Explanation) -> str:
+    day = local_date(explanation.meeting.start, explanation.zone)
+    when = span_in_words(note.span, explanation.zone, beside=day)
+    name = shown(explanation.calendar_names.get(note.calendar, note.calendar))
+    what = f"“{shown(note.title)}”" if note.title else "an event"
+    match note.why:
+        case Seeming.NOT_SELECTED:
+            return f"{name} is busy {when} but does not count: `portalcal calendars --select {note.calendar}`"
+        case Seeming.TRANSPARENT:
+            return f"{what} on {name}, {when}, is shown as free, so it does not count"
+        case Seeming.DECLINED:
+            return f"{what} on {name}, {when}, was declined, so it does not count"
+        case Seeming.WORKING_LOCATION:
+            return f"a working location on {name}, {when}, takes no time"
+        case Seeming.BIRTHDAY:
+            return f"a birthday on {name}, {when}, takes no time"
+        case unknown:
+            assert_never(unknown)
 
 
 def in_words(count: int, noun: str) -> str:
@@ -59,6 +102,7 @@ class _Teller(NamedTuple):
     meeting: Interval
     zone: ZoneInfo
     names: Mapping[str, str] = MappingProxyType({})
+    blocking: Sequence[Event] = ()
 
     def tell(self, reason: Reason) -> str:
         match reason.why:
@@ -150,7 +194,9 @@ class _Teller(NamedTuple):
         when = span_in_words(reason.span, self.zone, beside=self._day) if reason.span else "then"
         if reason.booking is not None:
             return f"{when} by booking {reason.booking}"
-        return f"{when} on {self._calendar(reason.calendar or '')}"
+        title = _titles(reason, self.blocking)
+        named = f": {shown(title)}" if title else ""
+        return f"{when} on {self._calendar(reason.calendar or '')}{named}"
 
     def _neighbour(self, reason: Reason) -> str:
         when = span_in_words(reason.span, self.zone, beside=self._day) if reason.span else "then"
