@@ -89,6 +89,10 @@ def checked(body: Json, *, zone_name: str, primary: bool) -> Json:
     _check_times(kept, zone_name)
     _check_type(kept, primary=primary)
     _check_reminders(kept.get("reminders", {}))
+    if not str(kept.get("source", {}).get("url", "https:")).startswith(("http:", "https:")):
+        raise refusals.invalid("Invalid source url.", "source.url")
+    if len(kept.get("attachments", [])) > 25:
+        raise refusals.invalid("Too many attachments.", "attachments")
     if "attendees" in kept:
         kept["attendees"] = [_attendee(guest) for guest in kept["attendees"]]
     if "extendedProperties" in kept:

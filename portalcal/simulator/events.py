@@ -44,6 +44,7 @@ def insert(call: Call) -> Response:
         raise refusals.duplicate()
     if asked.get("eventType") == "fromGmail":
         raise refusals.invalid("Events of type fromGmail cannot be created.", "eventType")
+    asked = _with_attachments(call, asked, {})
     body = bodies.checked(asked, zone_name=calendar.timezone, primary=calendar.primary)
     body |= {
         "id": event_id,
@@ -142,6 +143,7 @@ def _changed(call: Call, calendar: Calendar, event: Event, asked: Json) -> Respo
             "Invalid sequence value. The specified sequence number is below the current sequence number of the "
             "resource. Re-fetch the resource and use its sequence number on the following request."
         )
+    asked = _with_attachments(call, asked, event.body)
     asked = asked | {name: event.body[name] for name in _KEPT if name in event.body}
     body = bodies.checked(asked, zone_name=calendar.timezone, primary=calendar.primary)
     body |= {name: event.body[name] for name in _KEPT if name in event.body}
@@ -186,6 +188,14 @@ def _check_version(call: Call, event: Event) -> None:
     wanted = call.request.headers.get("if-match")
     if wanted not in {None, "*", etag(event)}:
         raise refusals.condition_not_met()
+
+
+def _with_attachments(call: Call, asked: Json, before: Json) -> Json:
+    """Return a request whose attachments count: only a client that says it supports them may change them."""
+    if call.request.flag("supportsAttachments"):
+        return asked
+    others = {name: value for name, value in asked.items() if name != "attachments"}
+    return others | ({"attachments": before["attachments"]} if "attachments" in before else {})
 
 
 def _with_conference(call: Call, body: Json, before: Json | None) -> Json:

@@ -413,3 +413,21 @@ def test_private_events_hide_from_readers(google: Simulator, ana: Browserless, r
     google.add_event("team", START, END, "Salaries", visibility="private")
 
     assert ("summary" in ana.api("GET", "calendars/team/events").json["items"][0]) is seen
+
+
+def test_attachments_count_only_for_clients_that_support_them(ana: Browserless) -> None:
+    files = [{"fileUrl": "https://drive.google.com/open?id=1", "title": "Agenda"}]
+    without = ana.insert(START, END, attachments=files).json
+    made = ana.insert(START, END, attachments=files, query="?supportsAttachments=true", id="abc12").json
+
+    kept = ana.api("PATCH", path("abc12"), {"attachments": []}).json
+    gone = ana.api("PATCH", path("abc12"), {"attachments": []}, supportsAttachments="true").json
+
+    assert "attachments" not in without
+    assert made["attachments"] == kept["attachments"] == files
+    assert gone.get("attachments", []) == []
+
+
+def test_a_source_is_a_web_address(ana: Browserless) -> None:
+    assert ana.insert(START, END, source={"title": "x", "url": "ftp://example.com"}).status == 400
+    assert ana.insert(START, END, source={"title": "x", "url": "https://example.com"}).status == 200

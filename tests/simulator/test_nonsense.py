@@ -94,7 +94,19 @@ def test_any_free_busy_question_is_answered_or_refused(ana: Browserless, body: d
 @given(
     query=st.dictionaries(
         st.sampled_from(
-            ["timeMin", "timeMax", "maxResults", "pageToken", "syncToken", "q", "orderBy", "singleEvents", "updatedMin", "fields", "timeZone"]
+            [
+                "timeMin",
+                "timeMax",
+                "maxResults",
+                "pageToken",
+                "syncToken",
+                "q",
+                "orderBy",
+                "singleEvents",
+                "updatedMin",
+                "fields",
+                "timeZone",
+            ]
         ),
         st.text(max_size=12) | TIMES | st.sampled_from(["true", "startTime", "bnVsbA", "W10"]),
         max_size=4,
