@@ -14,9 +14,9 @@ from portalcal.core.diagnosis import Check, Condition
 from portalcal.core.instants import dates, local_date
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
-from portalcal.core.slots import FreeBusy, Question, Reason
+from portalcal.core.slots import FreeBusy, Question, Reason, Seeming
 from portalcal.errors import PortalcalError
-from portalcal.ports import Calendar, Connection, Revocation, Tally, View
+from portalcal.ports import Calendar, Connection, Event, Revocation, Tally, View
 
 
 class Basis(StrEnum):
@@ -68,10 +68,23 @@ class Availability(NamedTuple):
         return tuple(Day(day, tuple(slots)) for day, slots in by_date.items())
 
 
+class Note(NamedTuple):
+    """Something in the calendars that looks as if it took the time asked about, and why it does not.
+
+    `title` is None where titles may not be shown.
+    """
+
+    why: Seeming
+    calendar: str
+    span: Interval
+    title: str | None = None
+
+
 class Explanation(NamedTuple):
     """Why one meeting is offered or not. `before` and `after` are the nearest offered ones of the window asked.
 
-    `calendar_names` are the names of calendars by id, as far as they are known.
+    `calendar_names` are the names of calendars by id, as far as they are known; `blocking` the events behind the busy
+    times, where their titles may be shown; `notes` what only seems to be in the way.
     """
 
     meeting: Interval
@@ -81,6 +94,8 @@ class Explanation(NamedTuple):
     after: Interval | None
     availability: Availability
     calendar_names: Mapping[str, str] = MappingProxyType({})
+    blocking: tuple[Event, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def is_offered(self) -> bool:
@@ -213,6 +228,9 @@ class CommandView(View, Protocol):
 
     def write(self, text: str) -> None:
         """Put text on stdout as it is."""
+
+    def say_basis(self, answer: Availability) -> None:
+        """Say on stderr what an availability rests on."""
 
     def narrate(self, line: str, *, is_typed: bool = False) -> None:
         """Tell the demo's story: a sentence, or a command line as it would be typed."""

@@ -245,9 +245,10 @@ class _Table:
         if layer is None:
             return default
         value = layer.values[key]
+        if not isinstance(value, str):
+            self.note(layer, key, expected=_expected_text(parse))
+            return default
         try:
-            if not isinstance(value, str):
-                raise ValueError(_expected_text(parse))
             return parse(value)
         except ValueError as error:
             self.note(layer, key, expected=str(error))
@@ -299,11 +300,13 @@ def _build(
     week = _schedule(schedule, zone)
     rules_table = top.table("rules")
     rules_table.check_keys("rules")
+    rules = _rules(rules_table)
+    _check_possible(rules_table, rules, week)
     return Config(
         path=path,
         workspace=workspace,
         schedule=week,
-        rules=_rules(rules_table),
+        rules=rules,
         links=_links(top, schedule=schedule, rules=rules_table, zone=zone),
         endpoints=_endpoints(top),
         client_secrets=_client_secrets(top, path),
@@ -393,6 +396,26 @@ def _rules(table: _Table) -> Rules:
     )
 
 
+def _check_possible(table: _Table, rules: Rules, schedule: Schedule) -> None:
+    """Rules under which nothing could ever be booked are a mistake in the file, not an empty calendar.
+
+    What is wrong is noted at the key that says so; a duration nobody wrote fits any opening worth the name.
+    """
+    lengths = [_minutes(each) for day in (*schedule.weekly, *schedule.exceptions.values()) for each in day]
+    layer = table.holder("duration")
+    # Ranges that touch are one opening, over midnight too, so that only their sum bounds how long one can be.
+    if layer and lengths and rules.duration > timedelta(minutes=sum(lengths)):
+        table.note(layer, "duration", expected="longer than any opening of the schedule")
+    layer = table.holder("notice") or table.holder("horizon")
+    if layer and rules.notice > (rules.horizon + 1) * ONE_DAY:
+        key = "notice" if "notice" in layer.values else "horizon"
+        table.note(layer, key, expected="the horizon ends before the notice does, so nothing could be booked")
+
+
+def _minutes(hours: Hours) -> int:
+    return hours.end - hours.start + (1440 if hours.is_overnight else 0)
+
+
 def _limit(table: _Table, key: str) -> int:
     value = table.get(key, int, 0)
     if value < 0 and (layer := table.holder(key)):
@@ -427,10 +450,16 @@ def _link(name: str, table: _Table, *, schedule: _Table, rules: _Table, zone: Zo
     own_hours = table.table("schedule")
     own_hours.check_keys("schedule")
     default = Link(name, rules=Rules(), schedule=Schedule(zone))
+    layered = _Table((*table.layers, *rules.layers), table.problems)
+    own_rules, week = (
+        _rules(layered),
+        _schedule(_Table((*own_hours.layers, *schedule.layers), table.problems), zone),
+    )
+    _check_possible(layered, own_rules, week)
     return Link(
         name,
-        rules=_rules(_Table((*table.layers, *rules.layers), table.problems)),
-        schedule=_schedule(_Table((*own_hours.layers, *schedule.layers), table.problems), zone),
+        rules=own_rules,
+        schedule=week,
         title=table.read("title", _template, default.title),
         location=table.get("location", str, default.location),
         meet=table.get("meet", bool, default.meet),

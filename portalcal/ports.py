@@ -19,7 +19,7 @@ from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.errands import Errand
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
-from portalcal.core.slots import FreeBusy
+from portalcal.core.slots import FreeBusy, Seeming
 
 
 class Clock(Protocol):
@@ -70,7 +70,8 @@ class Event(NamedTuple):
     """An event as Google has it.
 
     `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
-    `is_busy`: it takes time (opaque, not cancelled, not declined by the account).
+    `is_busy`: it takes time (opaque, not cancelled, not declined by the account); `free_because` says why one that may
+    look as if it did does not.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Event(NamedTuple):
     booking: str | None = None
     title: str | None = None
     location: str = ""
+    free_because: Seeming | None = None
 
 
 class EventIdTaken(Exception):
@@ -233,7 +235,10 @@ class Vault(Protocol):
 
 
 class Connection(NamedTuple):
-    """What portalcal learned when it connected: no secret among it. `account` is an e-mail address."""
+    """What portalcal learned when it connected: no secret among it.
+
+    `account` is an e-mail address; `titles`: the titles of events may be shown in explanations.
+    """
 
     account: str
     permissions: frozenset[Permission]
@@ -242,6 +247,7 @@ class Connection(NamedTuple):
     connected_at: datetime
     vault: str = "keyring"
     backend: str | None = None
+    titles: bool = False
 
 
 class Connections(Protocol):

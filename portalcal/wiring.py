@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from portalcal.errors import ConfigInvalid, NotConnected, Problem, Usage
 
@@ -322,6 +322,20 @@ def _seconds(text: str | None) -> float:
     if not 0 < seconds < 3600:
         raise Usage(f"PORTALCAL_VAULT_TIMEOUT is {text}, expected seconds like 5")
     return seconds
+
+
+def exporter(form: str) -> Callable[[Any], str]:
+    """What puts an answer into `csv`, `ics`, `html`, `text` or `list`; bookings know the first two."""
+    from portalcal.views import exports, html_grid, ics
+
+    forms: dict[str, Callable[[Any], str]] = {
+        "csv": exports.as_csv,
+        "ics": ics.as_ics,
+        "html": html_grid.as_page,
+        "text": exports.as_text,
+        "list": exports.as_list,
+    }
+    return forms[form]
 
 
 def view_for(

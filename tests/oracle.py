@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from portalcal.core.slots import Question
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LOOK_BACK = 20
+_LOOK_BACK = 12
 """Days before the window after which an opening is taken to have no start."""
 
 Ranges = tuple[tuple[int, int], ...]
@@ -134,6 +134,8 @@ class Sheet:
     def against(self, start: int, *, only_first: bool = False) -> set[str]:
         """The codes of what stands against a start; with `only_first` at least one of them."""
         found: set[str] = set()
+        if only_first and (start not in self.run_of or self._is_off_grid(start)):
+            return {"off-grid"}
         for finder in (self._of_hours, self._of_time, self._of_conflicts, self._of_limits):
             found |= finder(start)
             if found and only_first:
@@ -149,8 +151,11 @@ class Sheet:
 
         if not fits(self.run_of):
             return {"exception"} if fits(self.weekly_run_of) else {"closed"}
+        return {"off-grid"} if self._is_off_grid(start) else set()
+
+    def _is_off_grid(self, start: int) -> bool:
         stride = (self.question.rules.step or self.question.rules.duration) // timedelta(minutes=1)
-        return set() if (start - self._origin(start)) % stride == 0 else {"off-grid"}
+        return (start - self._origin(start)) % stride != 0
 
     def _origin(self, start: int) -> int:
         origin = self.run_of[start]

@@ -96,6 +96,7 @@ class ConnectionFile:
             connected_at=reading.instant("connected_at"),
             vault=reading.text("vault"),
             backend=reading.text("backend") if "backend" in document else None,
+            titles=document.get("titles") is True,
         )
         if reading.problems:
             raise ConfigInvalid(str(self._path), tuple(reading.problems), _REMEDY)
@@ -127,7 +128,9 @@ def _document(connection: Connection) -> dict[str, object]:
         "connected_at": connection.connected_at,
         "vault": connection.vault,
     }
-    return learned if connection.backend is None else learned | {"backend": connection.backend}
+    if connection.backend is not None:
+        learned["backend"] = connection.backend
+    return learned | {"titles": True} if connection.titles else learned
 
 
 class _Reading:

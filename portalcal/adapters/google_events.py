@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from portalcal.core.booking import Notify
 from portalcal.core.instants import wall
 from portalcal.core.intervals import Interval
+from portalcal.core.slots import Seeming
 from portalcal.ports import Calendar, Draft, Event
 
 Json = Mapping[str, object]
@@ -18,7 +19,7 @@ BOOKING_KEY = "portalcal"
 SEND_UPDATES = {Notify.ALL: "all", Notify.EXTERNAL: "externalOnly", Notify.NONE: "none"}
 
 # Google's own: where somebody works and whose birthday it is takes no time (GOOGLE.md 3.2).
-_NEVER_BUSY = frozenset({"workingLocation", "birthday"})
+_NEVER_BUSY = {"workingLocation": Seeming.WORKING_LOCATION, "birthday": Seeming.BIRTHDAY}
 
 CALENDAR_FIELDS = "nextPageToken,items(id,summary,summaryOverride,accessRole,timeZone,primary,hidden,deleted)"
 # What an Event is made of, and not the guests and notes of other people's meetings.
@@ -81,12 +82,14 @@ def event(found: Json, place: Place) -> Event | None:
     id_ = text(found, "id")
     if id_ is None:
         return None
+    free_because = _free_because(found)
     return Event(
         id=id_,
         calendar=place.calendar,
         span=_span(found, place.zone),
         is_cancelled=found.get("status") == "cancelled",
-        is_busy=_is_busy(found) and not _is_moment(found),
+        is_busy=found.get("status") != "cancelled" and free_because is None and not _is_moment(found),
+        free_because=free_because,
         created=instant(found.get("created")),
         etag=text(found, "etag") or "",
         url=text(found, "htmlLink"),
@@ -157,14 +160,15 @@ def _edge(point: Json, all_day_zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def _is_busy(found: Json) -> bool:
-    """Whether it takes the account's time, by the table of GOOGLE.md 3.2; what is not known to be free is busy."""
-    if found.get("status") == "cancelled" or found.get("transparency") == "transparent":
-        return False
-    if text(found, "eventType") in _NEVER_BUSY:
-        return False
+def _free_because(found: Json) -> Seeming | None:
+    """Why it takes none of the account's time, by the table of GOOGLE.md 3.2; what is not known to be free is busy."""
+    if kind := _NEVER_BUSY.get(text(found, "eventType") or ""):
+        return kind
+    if found.get("transparency") == "transparent":
+        return Seeming.TRANSPARENT
     ours = (each for each in tables(found, "attendees") if each.get("self") is True)
-    return not any(each.get("responseStatus") == "declined" for each in ours)
+    has_declined = any(each.get("responseStatus") == "declined" for each in ours)
+    return Seeming.DECLINED if has_declined else None
 
 
 def _is_moment(found: Json) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,8 +16,20 @@ from portalcal.core.intervals import Interval
 from portalcal.errors import Usage
 from portalcal.usecases import availability as usecase
 from portalcal.usecases.explain import explain as explain_usecase
+from portalcal.wiring import exporter
 
 _DAYS = 7
+
+
+class Form(StrEnum):
+    """How the answer is put."""
+
+    GRID = "grid"
+    LIST = "list"
+    TEXT = "text"
+    CSV = "csv"
+    ICS = "ics"
+    HTML = "html"
 
 
 def availability(
@@ -40,6 +53,10 @@ def availability(
     partial: Annotated[
         bool, typer.Option("--partial", help="Answer though a calendar cannot be read; marked as unverified.")
     ] = False,
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="text is ready for an e-mail, html is the grid as one page to send."),
+    ] = Form.GRID,
     json: Json = False,
 ) -> None:
     """Show when meetings can be booked: the configured schedule minus what the calendars say.
@@ -51,8 +68,12 @@ def availability(
     portalcal availability mon --days 14 --link intro --timezone America/New_York
 
     portalcal availability --explain "tomorrow 10:00"
+
+    portalcal availability --format text
     """
     session = Session.of(ctx, as_json=json)
+    if json and form is not Form.GRID:
+        raise Usage(f"--json and --format {form} are two formats", "use one of them")
     reading = session.reading(timezone)
     inquiry = usecase.Inquiry(
         window=window(start, reading, days=days, until=until),
@@ -63,8 +84,13 @@ def availability(
     )
     if explain is not None:
         session.view.show(explain_usecase(inquiry, session.portal, start=read_start(explain, reading)))
+        return
+    answer = usecase.availability(inquiry, session.portal)
+    if form is Form.GRID or json:
+        session.view.show(answer)
     else:
-        session.view.show(usecase.availability(inquiry, session.portal))
+        session.view.write(exporter(form)(answer))
+        session.view.say_basis(answer)
 
 
 def window(start: str, reading: Reading, *, days: int | None, until: str | None) -> Interval:

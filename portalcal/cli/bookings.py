@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,8 +11,18 @@ from portalcal.cli.options import Json, Zone
 from portalcal.cli.session import Session
 from portalcal.cli.when import read_from, read_until
 from portalcal.core.booking import State
+from portalcal.errors import Usage
 from portalcal.ports import Search
 from portalcal.usecases import bookings as usecase
+from portalcal.wiring import exporter
+
+
+class Form(StrEnum):
+    """How the list is put."""
+
+    TABLE = "table"
+    CSV = "csv"
+    ICS = "ics"
 
 
 def bookings(
@@ -31,10 +42,15 @@ def bookings(
         str | None, typer.Option("--email", metavar="EMAIL", help="Only with this guest.")
     ] = None,
     timezone: Zone = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="csv for a spreadsheet, ics for a calendar.")
+    ] = Form.TABLE,
     json: Json = False,
 ) -> None:
     """List bookings: by default the live ones from today on."""
     session = Session.of(ctx, as_json=json)
+    if json and form is not Form.TABLE:
+        raise Usage(f"--json and --format {form} are two formats", "use one of them")
     reading = session.reading(timezone)
     search = Search(
         start=read_from(start, reading),
@@ -42,4 +58,8 @@ def bookings(
         states=tuple(state) if state else tuple(each for each in State if each.is_live),
         email=email,
     )
-    session.view.show(usecase.bookings(search, session.portal, zone=reading.zone, booking=booking))
+    answer = usecase.bookings(search, session.portal, zone=reading.zone, booking=booking)
+    if form is Form.TABLE or json:
+        session.view.show(answer)
+    else:
+        session.view.write(exporter(form)(answer))

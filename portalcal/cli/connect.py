@@ -37,6 +37,12 @@ def connect(
     account: Annotated[
         str | None, typer.Option("--account", metavar="EMAIL", help="The account that is to give consent.")
     ] = None,
+    titles: Annotated[
+        bool,
+        typer.Option(
+            "--titles", help="Also ask to see events, so that explanations can name what is in the way."
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Ask again though connected, and allow another account.")
     ] = False,
@@ -58,6 +64,7 @@ def connect(
         open_browser=not no_browser,
         account=account,
         force=force,
+        titles=titles,
     )
     session.portal.client_secrets = client_secrets
     session.view.zone = session.portal.config.schedule.zone

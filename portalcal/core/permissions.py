@@ -67,9 +67,23 @@ _SCOPES = {
 }
 
 
-def scopes_to_ask() -> tuple[str, ...]:
-    """The scopes of all four permissions, each once."""
-    return tuple(dict.fromkeys(each.scope for each in Permission))
+TITLES = _PREFIX + "calendar.events.readonly"
+"""The scope that lets explanations name the event that is in the way; asked for only with `connect --titles`."""
+
+_READS_TITLES = frozenset(
+    {TITLES, _PREFIX + "calendar.events", _PREFIX + "calendar.readonly", _PREFIX + "calendar"}
+)
+
+
+def scopes_to_ask(*, titles: bool = False) -> tuple[str, ...]:
+    """The scopes of all four permissions, each once, and with `titles` the one that shows events."""
+    scopes = dict.fromkeys(each.scope for each in Permission)
+    return (*scopes, TITLES) if titles else tuple(scopes)
+
+
+def shows_titles(scopes: Iterable[str]) -> bool:
+    """Whether these granted scopes let the titles of events be read on every calendar."""
+    return not _READS_TITLES.isdisjoint(scopes)
 
 
 def granted_by(scopes: Iterable[str]) -> frozenset[Permission]:

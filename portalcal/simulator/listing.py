@@ -131,12 +131,11 @@ def _page(
         else show(event, calendar, role=role, zone=zone, most_guests=most)
         for event in page.shown
     ]
-    changed = max((event.updated for event in calendar.events.values()), default=call.model.clock.now())
     head: Json = {
         "kind": "calendar#events",
         "etag": collection_etag(call.model.revision),
         "summary": calendar.summary,
-        "updated": instants.stamp(changed),
+        "updated": instants.stamp(calendar.updated or call.model.clock.now()),
         "timeZone": str(zone),
         "accessRole": role,
         "defaultReminders": [{"method": "popup", "minutes": 10}] if role == "owner" else [],

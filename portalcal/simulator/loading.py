@@ -39,6 +39,8 @@ def load(model: Model, calendar: Calendar, *, path: Path) -> int:
             raise ValueError(
                 f"{path}: event {number} ({body.get('id') or body.get('iCalUID')}): {_why(error)}"
             ) from error
+    # Rules are expanded from their first start on: loading may take that moment, the first question should not.
+    calendar.timeline.warm_up(instants.epoch(model.clock.now()))
     return len(found)
 
 

@@ -59,6 +59,7 @@ class Calendar:
     made_by_app: bool = False
     events: dict[str, Event] = field(default_factory=dict)
     timeline: Timeline = field(init=False)
+    updated: datetime | None = None
     # Sync tokens older than this revision have expired.
     synced_since: int = 0
 
@@ -169,6 +170,7 @@ class Model:
         before = calendar.events.get(str(body["id"]))
         event = Event(body, self.next_revision(), self._stamp(before), calendar.timezone)
         calendar.events[event.id] = event
+        calendar.updated = event.updated
         calendar.timeline.replace(before, event)
         return event
 

@@ -96,6 +96,10 @@ class Timeline:
                 if occurrence.end > low and (year == first or occurrence.start >= opened):
                     yield occurrence
 
+    def warm_up(self, at: int) -> None:
+        """Expand the year around an instant ahead of the first question about it."""
+        self._year(time.gmtime(at).tm_year)
+
     def _year(self, year: int) -> list[Occurrence]:
         if year not in self._sorted:
             if year not in self._years:

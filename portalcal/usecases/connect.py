@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portalcal.answers import Connected, Selection
-from portalcal.core.permissions import Permission, granted_by, scopes_to_ask
+from portalcal.core.permissions import Permission, granted_by, scopes_to_ask, shows_titles
 from portalcal.errors import (
     ConnectError,
     GoogleRefused,
@@ -26,6 +26,7 @@ class Introduction(NamedTuple):
     open_browser: bool = True
     account: str | None = None
     force: bool = False
+    titles: bool = False
 
 
 def connect(request: Introduction, world: World) -> Connected:
@@ -66,7 +67,7 @@ def _working(before: Connection, request: Introduction, world: World) -> Connect
         world.calendars.list()
     except (ConnectError, VaultUnavailable):
         return None
-    complete = before.permissions == frozenset(Permission)
+    complete = before.permissions == frozenset(Permission) and (before.titles or not request.titles)
     return _connected(before, world, was_already=True) if complete else None
 
 
@@ -77,7 +78,8 @@ def _connected(connection: Connection, world: World, *, was_already: bool) -> Co
 
 def _consent(request: Introduction, before: Connection | None) -> ConsentRequest:
     return ConsentRequest(
-        scopes=scopes_to_ask(),
+        # Installed apps cannot add to a grant: whoever allowed titles once is asked for them again.
+        scopes=scopes_to_ask(titles=request.titles or (before is not None and before.titles)),
         timeout=request.timeout,
         port=request.port,
         open_browser=request.open_browser,
@@ -122,6 +124,7 @@ def _keep(grant: Grant, account: str, before: Connection | None, world: World) -
             connected_at=world.clock.now(),
             vault=vault.kind,
             backend=vault.backend,
+            titles=shows_titles(grant.scopes),
         )
         world.connections.write(connection)
     except PortalcalError:

@@ -362,6 +362,9 @@ class MachineView:
         """The error's envelope on stderr, always one line."""
         print(error_envelope(self._command, error, zone=self.zone), file=self._stderr)
 
+    def say_basis(self, answer: answers.Availability) -> None:
+        """The result says it already."""
+
     def write(self, text: str) -> None:
         """Text that is no answer goes to stderr: stdout holds one JSON object and nothing else."""
         self.log(text)

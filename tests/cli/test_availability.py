@@ -16,7 +16,10 @@ def slots(shell: Shell, *arguments: str) -> list[str]:
 def test_what_is_busy_is_not_offered_and_one_request_asks_for_it(connected: Shell, google: Simulator) -> None:
     google.add_event("primary", "2026-11-24T09:00:00Z", "2026-11-24T16:00:00Z", "Course")
 
-    assert slots(connected, "2026-11-24", "--days", "1") == ["2026-11-24T16:00:00+00:00", "2026-11-24T16:30:00+00:00"]
+    assert slots(connected, "2026-11-24", "--days", "1") == [
+        "2026-11-24T16:00:00+00:00",
+        "2026-11-24T16:30:00+00:00",
+    ]
     assert [each.operation for each in google.requests] == ["freebusy.query"]
 
 
@@ -44,7 +47,9 @@ def test_until_includes_its_date(connected: Shell) -> None:
 
 
 def test_a_length_and_a_zone_can_be_asked_for(connected: Shell) -> None:
-    starts = slots(connected, "2026-11-24", "--days", "1", "--duration", "4h", "--timezone", "America/New_York")
+    starts = slots(
+        connected, "2026-11-24", "--days", "1", "--duration", "4h", "--timezone", "America/New_York"
+    )
 
     assert starts == ["2026-11-24T04:00:00-05:00", "2026-11-24T08:00:00-05:00"]
 
@@ -128,3 +133,52 @@ def test_people_are_told_on_stderr_which_calendars_were_checked(connected: Shell
     ran = connected("availability", "--days", "1")
 
     assert ran.err == "Checked 1 calendar at 08:00 (London)\n"
+
+
+def test_a_busy_time_on_a_calendar_nobody_selected_is_pointed_out(
+    connected: Shell, google: Simulator
+) -> None:
+    google.add_calendar("team@example.com", summary="Team", role="reader")
+    google.add_event("team@example.com", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z", "Fair")
+
+    told = explained(connected, "2026-11-24T10:00")
+
+    assert (told["offered"], [each["code"] for each in told["notes"]]) == (True, ["not-selected"])
+    assert told["notes"][0]["message"] == (
+        "Team is busy 10:00-11:00 but does not count: `portalcal calendars --select team@example.com`"
+    )
+
+
+def test_events_that_only_look_as_if_they_blocked_are_pointed_out(
+    connected: Shell, google: Simulator
+) -> None:
+    times = ("2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")
+    google.add_event("primary", *times, "Reminder", transparency="transparent")
+    google.add_event(
+        "primary", *times, "Party", attendees=[{"email": ANA, "self": True, "responseStatus": "declined"}]
+    )
+
+    told = explained(connected, "2026-11-24T10:00")
+
+    assert sorted(each["code"] for each in told["notes"]) == ["declined", "transparent"]
+    assert [each["title"] for each in told["notes"]] == [None, None]
+
+
+def test_a_title_is_told_only_with_the_extra_permission(portalcal: Shell, google: Simulator) -> None:
+    google.add_event("primary", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z", "Dentist")
+    portalcal("connect")
+    assert explained(portalcal, "2026-11-24T10:00")["reasons"][0]["title"] is None
+
+    portalcal("connect", "--titles")
+
+    reason = explained(portalcal, "2026-11-24T10:00")["reasons"][0]
+    assert reason["title"] == "Dentist"
+    assert reason["message"] == "busy 10:00-11:00 on ana@example.com: Dentist"
+
+
+def test_an_explanation_survives_events_that_cannot_be_read(connected: Shell, google: Simulator) -> None:
+    google.faults.add("events.list: 403-forbidden")
+
+    ran = connected.json("availability", "--explain", "2026-11-24T10:00")
+
+    assert (ran.exit, ran.result["offered"], ran.warnings) == (0, True, ["events-unread"])

@@ -37,7 +37,11 @@ def test_all_shows_hidden_ones(connected: Shell) -> None:
 def test_calendars_are_selected_by_name_and_stay_so(connected: Shell) -> None:
     uses(connected, "--select", "team", "--book-into", "side@example.com")
 
-    assert uses(connected) == {ANA: "conflicts", "team@example.com": "conflicts", "side@example.com": "booking"}
+    assert uses(connected) == {
+        ANA: "conflicts",
+        "team@example.com": "conflicts",
+        "side@example.com": "booking",
+    }
 
 
 def test_a_selected_calendar_counts(connected: Shell, google: Simulator) -> None:

@@ -114,7 +114,9 @@ def test_an_unticked_permission_is_named_and_nothing_is_stored(portalcal: Shell,
 
 
 @pytest.mark.parametrize("mode", ["favicon-first", "wrong-state"])
-def test_a_stray_request_does_not_end_the_wait_wrongly(portalcal: Shell, google: Simulator, mode: str) -> None:
+def test_a_stray_request_does_not_end_the_wait_wrongly(
+    portalcal: Shell, google: Simulator, mode: str
+) -> None:
     google.consent = mode
 
     ran = portalcal("connect", "--timeout", "2s")
@@ -160,7 +162,9 @@ def test_no_client_at_all_says_how_to_make_one(google: Simulator, tmp_path: Path
 def test_the_client_given_once_is_kept(google: Simulator, tmp_path: Path) -> None:
     shell = Shell(google, tmp_path / "portalcal")
     config = google.write_files(tmp_path / "given")
-    without_client = "\n".join(line for line in config.read_text().splitlines() if "client_secrets" not in line)
+    without_client = "\n".join(
+        line for line in config.read_text().splitlines() if "client_secrets" not in line
+    )
     (tmp_path / "config.toml").write_text(without_client)
     shell.environ["PORTALCAL_CONFIG"] = str(tmp_path / "config.toml")
     assert shell("connect", "--client-secrets", str(tmp_path / "given/client_secret.json")).exit == 0

@@ -151,6 +151,7 @@ def test_an_explanation_gives_every_reason_with_its_cause() -> None:
                 "booking": None,
                 "start": "2026-03-03T09:00:00+00:00",
                 "end": "2026-03-03T13:00:00+00:00",
+                "title": None,
             },
             {
                 "code": "busy",
@@ -159,8 +160,10 @@ def test_an_explanation_gives_every_reason_with_its_cause() -> None:
                 "booking": None,
                 "start": "2026-03-03T10:00:00+00:00",
                 "end": "2026-03-03T11:00:00+00:00",
+                "title": None,
             },
         ],
+        "notes": [],
         "nearest": {
             "before": {"start": "2026-03-03T09:00:00+00:00", "end": "2026-03-03T10:00:00+00:00"},
             "after": {"start": "2026-03-03T11:00:00+00:00", "end": "2026-03-03T12:00:00+00:00"},
