@@ -8,6 +8,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
@@ -100,6 +101,23 @@ def attach(google: Simulator) -> Verifier:
     verifier = Verifier(google)
     google.observe(verifier)
     return verifier
+
+
+@contextmanager
+def every_simulator() -> Iterator[None]:
+    """Check every simulator that starts inside, and fail at the end if anything was wrong."""
+    verifiers: list[Verifier] = []
+
+    def check(google: Simulator) -> None:
+        verifiers.append(attach(google))
+
+    Simulator.on_start.append(check)
+    try:
+        yield
+    finally:
+        Simulator.on_start.remove(check)
+    if problems := [problem for verifier in verifiers for problem in verifier.problems]:
+        raise AssertionError("\n".join(problems))
 
 
 def find(verb: str, path: str) -> Schema | None:
