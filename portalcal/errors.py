@@ -11,13 +11,14 @@
     └── TryLaterError (7)        GoogleUnreachable  GoogleBusy  QuotaExhausted  CalendarUnreadable  LedgerBusy
 
 An error carries facts: its annotated fields, which are its `details` for scripts. `says` and `advice` put them into
-words, beside the facts they speak of; a class whose words depend on the facts overrides `sentence` or `hint`.
+words, beside the facts they speak of; a class whose words depend on the facts overrides `sentence` or `remedies`.
 Times arrive already worded with their zone. No field ever holds a token, a code or a client secret.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
@@ -73,6 +74,14 @@ def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     return f"; did you mean {near}?" if near else ""
 
 
+_CALL = re.compile(r"`portalcal (?![^`]*--help`)")
+
+
+def called(hint: str | None, program: str) -> str | None:
+    """A hint whose commands call portalcal as it was called, so that they can be pasted; help is the same for all."""
+    return hint and _CALL.sub(lambda _: f"`{program} ", hint)
+
+
 @dataclass_transform(eq_default=False)
 class PortalcalError(Exception):
     """An expected failure.
@@ -106,6 +115,7 @@ class PortalcalError(Exception):
         super().__init__()
         self.__dict__.update(given)
         self.outcome = ""
+        self.program = "portalcal"
 
     @property
     def details(self) -> dict[str, object]:
@@ -129,10 +139,20 @@ class PortalcalError(Exception):
         self.outcome = outcome
         return self
 
+    def with_program(self, program: str) -> Self:
+        """The same error, whose hint calls portalcal as it was called: `portalcal --workspace sales`."""
+        self.program = program
+        return self
+
+    @property
+    def remedies(self) -> str | None:
+        """The hint before it knows how portalcal was called."""
+        return self.advice.format_map(self.details) if self.advice else None
+
     @property
     def hint(self) -> str | None:
         """What to run or edit; None when nothing helps but the message."""
-        return self.advice.format_map(self.details) if self.advice else None
+        return called(self.remedies, self.program)
 
     def __str__(self) -> str:
         return self.message
@@ -185,7 +205,7 @@ class Usage(UsageError):
     remedy: str | None = None
 
     @property
-    def hint(self) -> str | None:
+    def remedies(self) -> str | None:
         return self.remedy
 
 
@@ -228,7 +248,7 @@ class ConfigInvalid(ConfigurationError):
         )
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         return self.remedy
 
 
@@ -320,7 +340,7 @@ class VaultUnavailable(ConfigurationError):
         return f"the keyring cannot be used{backend}: {self.reason}"
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         return self.remedy
 
 
@@ -347,7 +367,7 @@ class ConsentDenied(ConnectError):
         return f"Google ended the consent ({self.reason}). Nothing was stored."
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         if self.reason == "admin_policy_enforced":
             return "ask the administrator to trust this OAuth client, then run `portalcal connect`"
         return "run `portalcal connect` again and choose Allow"
@@ -380,7 +400,7 @@ class PermissionMissing(ConnectError):
         return f"{'permission' if len(self.shown) == 1 else 'permissions'} missing: {names}{kept}"
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         force = " --force" if self.stored else ""
         return f"run `portalcal connect{force}` and leave every box ticked"
 
@@ -424,7 +444,7 @@ class Offer(NamedTuple):
 
 class _Unavailable(ConflictError):
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         offers = self.details["alternatives"]
         if isinstance(offers, tuple) and offers:
             return "nearest: " + " · ".join(each.words for each in offers)
@@ -472,7 +492,7 @@ class AlreadyMoved(ConflictError):
 
     code = "already-moved"
     says = "the event of booking {booking} was changed in Google Calendar: it is now {when}"
-    advice = "run `portalcal sync`, look at `portalcal bookings {booking}`, then decide again"
+    advice = "look at it in the calendar and at `portalcal bookings {booking}`, then decide again"
     booking: str
     when: str
 
@@ -541,7 +561,7 @@ class LinkNotFound(NotFoundError):
         return f"there is no link {self.link} in the configuration{did_you_mean(self.link, self.known)}"
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         if not self.known:
             return f"add a table [links.{self.link}] to the configuration; `config.example.toml` shows one"
         return f"the links are: {', '.join(self.known)}"
@@ -571,7 +591,7 @@ class GoogleUnreachable(TryLaterError):
     remedy: str = "check the network, then run `portalcal status`"
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         return self.remedy
 
 
@@ -614,7 +634,7 @@ class CalendarUnreadable(TryLaterError):
         return f"busy times cannot be read: {which}"
 
     @property
-    def hint(self) -> str:
+    def remedies(self) -> str:
         first = self.calendars[0].id
         return (
             f"leave it out with `portalcal calendars --deselect {first}`, or ask its owner to share it again"

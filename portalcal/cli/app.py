@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from typer.main import get_command, get_command_from_info
 from typer.models import CommandInfo
 
 from portalcal import __version__
+from portalcal.cli import mistakes
 from portalcal.cli.invocation import Invocation
-from portalcal.errors import Exit, PortalcalError, Usage
+from portalcal.errors import Exit, PortalcalError
 
 CONNECTION, SCHEDULING, TRY_IT = "Connection", "Scheduling", "Try it"
 COMMANDS = {
@@ -58,6 +60,18 @@ class Commands(TyperGroup):
                 info, pretty_exceptions_short=False, rich_markup_mode="rich"
             )
         return self.commands[cmd_name]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names.
+
+        Raises:
+            Usage: it names none.
+        """
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise mistakes.no_such_command(args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
 
 _EPILOG = "\n\n".join(["[bold]Exit status[/bold]", *(f"{each.value:>3}  {each.meaning}" for each in Exit)])
@@ -109,32 +123,39 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
         error.show()
         return Exit.USAGE
     except click.exceptions.ClickException as error:
-        return _fail(_usage(error), arguments, invocation)
+        group, (command, _) = _group(), _surroundings(arguments, invocation)
+        return _fail(mistakes.usage(error, command=command, group=group), arguments, invocation)
     except (KeyboardInterrupt, typer.Abort, EOFError):
         invocation.stderr.write("\n")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our answer has seen enough.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our answer has seen enough: Typer and Rich make `sys.exit(1)` of that, which says "a bug".
         return Exit.DONE
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is a bug, and says so with its traceback
         return _bug(error, arguments, invocation)
     return status if isinstance(status, int) else Exit.DONE
 
 
-def _usage(error: click.exceptions.ClickException) -> Usage:
-    fact = error.format_message().rstrip(".")
-    ctx = getattr(error, "ctx", None)
-    return Usage(fact[:1].lower() + fact[1:], f"see `{ctx.command_path} --help`" if ctx else None)
+def _group() -> TyperGroup:
+    group = get_command(app)
+    if not isinstance(group, TyperGroup):
+        raise TypeError(group)
+    return group
 
 
-def _command(arguments: Sequence[str]) -> str:
-    """The command a command line is about, as far as it can be told without parsing it."""
-    return next((each for each in arguments if each in COMMANDS), "")
+def _surroundings(arguments: Sequence[str], invocation: Invocation) -> tuple[str, Invocation]:
+    """The command a line is about and its global options, as far as they can be told of one that may not parse."""
+    group = _group()
+    ctx = click.Context(group, info_name="portalcal", resilient_parsing=True)
+    named, rest, _ = group.make_parser(ctx).parse_args(args=list(arguments))
+    command = rest[0] if rest and rest[0] in COMMANDS else ""
+    return command, invocation._replace(workspace=named.get("workspace"), config=named.get("config"))
 
 
 def _fail(error: PortalcalError, arguments: Sequence[str], invocation: Invocation) -> int:
-    view = invocation.view(_command(arguments), as_json="--json" in arguments)
-    view.fail(error)
+    command, invocation = _surroundings(arguments, invocation)
+    view = invocation.view(command, as_json="--json" in arguments)
+    view.fail(error.with_program(invocation.program))
     return error.exit
 
 
@@ -160,4 +181,10 @@ def _bug(error: Exception, arguments: Sequence[str], invocation: Invocation) -> 
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:], Invocation.here()))
+    status = run(sys.argv[1:], Invocation.here())
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would flush once more at its end, and complain (docs.python.org/3/library/signal.html, SIGPIPE).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,6 +33,13 @@ class Invocation(NamedTuple):
     def here(cls) -> Invocation:
         """The invocation of this process."""
         return cls(os.environ, sys.stdin, sys.stdout, sys.stderr)
+
+    @property
+    def program(self) -> str:
+        """How portalcal is called here, with the workspace and the configuration that were named."""
+        named = (("--workspace", self.workspace), ("--config", self.config))
+        given = (f"{option} {shlex.quote(str(value))}" for option, value in named if value is not None)
+        return " ".join(("portalcal", *given))
 
     @property
     def is_interactive(self) -> bool:

@@ -8,6 +8,7 @@ import typer
 
 from portalcal.cli.options import Json
 from portalcal.cli.session import Session
+from portalcal.errors import called
 from portalcal.usecases import status as usecase
 
 
@@ -21,5 +22,7 @@ def status(
     """Find out what works, what does not, why, and which command mends it."""
     session = Session.of(ctx, as_json=json)
     answer = usecase.status(session.portal, workspace=session.portal.workspace, offline=offline)
-    session.view.show(answer)
+    program = session.invocation.program
+    checks = tuple(each._replace(hint=called(each.hint, program)) for each in answer.checks)
+    session.view.show(answer._replace(checks=checks))
     return answer.condition.exit

@@ -75,7 +75,7 @@ def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool =
         ("when", when),
         ("who", _people(booking)),
         ("where", shown(wish.location)),
-        ("Meet", _link(booking.meet_url)),
+        ("Meet", _meet(booking, is_planned=is_planned)),
         ("notes", Text("\n").join(map(Text, shown_lines(wish.notes))) if wish.notes else None),
         ("link", shown(wish.link or "")),
         ("state", None if is_planned else Text(state, style=colour).append(_ending(booking), style="dim")),
@@ -83,6 +83,16 @@ def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool =
         ("event", _event(booking, is_planned=is_planned)),
         ("key", shown(booking.key or "")),
     ])  # fmt: skip
+
+
+def _meet(booking: Booking, *, is_planned: bool) -> Text | None:
+    """The link of the video call; Google may still be making it when the event is there already."""
+    if booking.meet_url or not booking.wish.meet:
+        return _link(booking.meet_url)
+    words = (
+        "a link will be made" if is_planned or booking.event_id is None else "Google is still making the link"
+    )
+    return Text(words, style="dim") if booking.is_live else None
 
 
 def _people(booking: Booking) -> Text:

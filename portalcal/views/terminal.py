@@ -70,7 +70,7 @@ class TerminalView:
     def narrate(self, line: str, *, is_typed: bool = False) -> None:
         """A sentence of the demo, or a command line as it would be typed."""
         if is_typed:
-            self._out.print(Text("$ ", style="dim").append(shown(line), style="bold green"), soft_wrap=True)
+            self._out.print(Text.assemble(("$ ", "dim"), (shown(line), "bold green")), soft_wrap=True)
         else:
             self._out.print()
             self._out.print(Text(f"# {shown(line)}", style="dim"))
@@ -157,7 +157,7 @@ class TerminalView:
 
     def _sentence(self, label: str, style: str, message: str) -> None:
         first, *rest = shown_lines(message)
-        self._note(Text(f"{label}:", style=style).append(" ").append_text(layout.prose(first)))
+        self._note(Text.assemble((f"{label}:", style), " ", layout.prose(first)))
         for line in rest:
             self._note(layout.prose(line))
 

@@ -172,6 +172,14 @@ def test_notice_is_kept_to_the_microsecond_and_equality_is_enough(now: str, firs
     assert _starts(question).split()[0] == first
 
 
+def test_a_window_that_ends_when_notice_does_offers_nothing() -> None:
+    question = a_question(
+        NINE_TO_ONE, "2026-03-02 09:00/11:00", rules=rules(notice=60), now=utc("2026-03-02 10:00")
+    )
+
+    assert offered(question) == ()
+
+
 @pytest.mark.parametrize(
     ("zone", "last"), [("Europe/London", 4), ("Pacific/Auckland", 5), ("America/Los_Angeles", 4)]
 )
