@@ -102,7 +102,7 @@ class PortalcalError(Exception):
         super().__init_subclass__()
         own = (
             name
-            for name, kind in cls.__dict__.get("__annotations__", {}).items()
+            for name, kind in cls.__dict__.get("__annotations__", {}).items()  # noqa: RUF063 - inspect is slow to load
             if "ClassVar" not in str(kind)
         )
         cls._names = (*cls._names, *own)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from portalcal.wiring import view_for
+from portalcal.wiring import DEFAULT_WORKSPACE, view_for
 
 if TYPE_CHECKING:
     from portalcal.answers import CommandView
@@ -37,7 +37,8 @@ class Invocation(NamedTuple):
     @property
     def program(self) -> str:
         """How portalcal is called here, with the workspace and the configuration that were named."""
-        named = (("--workspace", self.workspace), ("--config", self.config))
+        workspace = None if self.workspace == DEFAULT_WORKSPACE else self.workspace
+        named = (("--workspace", workspace), ("--config", self.config))
         given = (f"{option} {shlex.quote(str(value))}" for option, value in named if value is not None)
         return " ".join(("portalcal", *given))
 
