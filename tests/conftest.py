@@ -1,13 +1,16 @@
-"""No test can reach the real home, keyring, browser or network."""
+"""No test can reach the real home, keyring, browser or network; and on request no test can be skipped."""
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+_Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -28,9 +31,23 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("TZ", "Europe/London")
     monkeypatch.setenv("COLUMNS", "100")
-    for name in ("NO_COLOR", "FORCE_COLOR", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "SSH_CONNECTION", "SSH_TTY"):
+    for name in (
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DISPLAY",
+        "SSH_CONNECTION",
+        "SSH_TTY",
+    ):
         monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("WORKSPACE", "CONFIG", "NO_INPUT", "ACCESS_TOKEN", "REFRESH_TOKEN", "VAULT_TIMEOUT"):
@@ -38,7 +55,7 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket that wants to leave this machine is a mistake in a test."""
     connect = socket.socket.connect
 
@@ -48,4 +65,25 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under PORTALCAL_TESTS_REQUIRE_REAL=1 a skipped test counts as failed."""
+    return _demanding((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """And so does a module that skips itself."""
+    return _demanding((yield))
+
+
+def _demanding(report: _Report) -> _Report:
+    """The report of a machine that is meant to have every real part. A test known to fail is no skipped one."""
+    is_demanded = os.environ.get("PORTALCAL_TESTS_REQUIRE_REAL") == "1"
+    if is_demanded and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"PORTALCAL_TESTS_REQUIRE_REAL=1, but this was skipped. {reason}"
+    return report
