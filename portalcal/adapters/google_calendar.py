@@ -101,14 +101,14 @@ class GoogleCalendars:
 
     def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
         """Every live event that overlaps the window, recurring ones as their instances."""
-        found = self._events(
-            calendar,
-            singleEvents=True,
-            timeMin=wire.rfc3339(window.start),
-            timeMax=wire.rfc3339(window.end, round_up=True),
+        return tuple(
+            self._events(
+                calendar,
+                singleEvents=True,
+                timeMin=wire.rfc3339(window.start),
+                timeMax=wire.rfc3339(window.end, round_up=True),
+            )
         )
-        # Google counts in whole seconds; the window may not. An event whose times cannot be read stays: it may matter.
-        return tuple(each for each in found if each.span is None or each.span.overlaps(window))
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """Every live event that carries the booking's id in its private properties."""

@@ -26,8 +26,9 @@ from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_oauth_errors import consent_translated
 from portalcal.adapters.google_token_endpoint import exchange_refused, expiry
 from portalcal.config import check_url
+from portalcal.core.grant import Access, Grant
 from portalcal.errors import ClientInvalid, ConsentDenied, GoogleBusy, GoogleUnreachable
-from portalcal.ports import Access, ConsentRequest, Grant
+from portalcal.ports import ConsentRequest
 
 # Both log requests and answers whole at DEBUG: codes, tokens, the client secret.
 for _name in ("oauthlib", "requests_oauthlib"):
@@ -116,7 +117,9 @@ class Exchange:
 
     def _refuse(self, response: requests.Response) -> requests.Response:
         """Read a refusal before oauthlib does, which would lose the status and take a page for an empty token."""
-        _log.info("POST %s/token: %d", self._token_host, response.status_code)
+        _log.info(
+            "POST %s%s: %d", self._token_host, urlsplit(self._client.token_uri).path, response.status_code
+        )
         if response.status_code >= 300:
             refusal = google_refusals.read_refusal(response.status_code, response.content)
             raise exchange_refused(refusal, host=self._token_host)

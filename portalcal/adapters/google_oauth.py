@@ -21,8 +21,9 @@ from portalcal.adapters.google_tokens import GrantTokens, Tokens
 from portalcal.adapters.google_wire import Patience, Wire
 from portalcal.adapters.loopback import Receiver
 from portalcal.adapters.loopback_request import Reply, Stray
+from portalcal.core.grant import Grant
 from portalcal.errors import ConsentDenied, ConsentTimedOut, PermissionMissing, PortalcalError
-from portalcal.ports import Clock, ConsentRequest, Grant, Revocation, View
+from portalcal.ports import Clock, ConsentRequest, Revocation, View
 
 __all__ = ["BrowserConsent", "BrowserVisit", "GrantTokens", "OAuthClient", "Tokens", "page_for"]
 

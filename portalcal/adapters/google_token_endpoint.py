@@ -17,6 +17,7 @@ from portalcal.adapters import google_refusals, google_unreachable
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_refusals import Refusal
 from portalcal.adapters.google_wire import Answer, Call, Wire
+from portalcal.core.grant import Access
 from portalcal.errors import (
     ClientRejected,
     ConsentDenied,
@@ -28,7 +29,7 @@ from portalcal.errors import (
     ReauthRequired,
     TryLaterError,
 )
-from portalcal.ports import Access, Revocation
+from portalcal.ports import Revocation
 
 _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 _CLIENT = ("invalid_client", "deleted_client", "unauthorized_client", "disabled_client", "org_internal")

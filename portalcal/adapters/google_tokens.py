@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from portalcal.adapters import google_token_endpoint as endpoint
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_wire import Wire
+from portalcal.core.grant import Access, Grant
 from portalcal.errors import GrantExpired, GrantRevoked, NotConnected, VaultUnavailable
-from portalcal.ports import Access, Clock, Grant, Secret, Vault
+from portalcal.ports import Clock, Secret, Vault
 
 _log = logging.getLogger("portalcal.http")
 

@@ -27,10 +27,12 @@ from portalcal.adapters import google_refusals, google_unreachable
 from portalcal.errors import GoogleBusy, GoogleUnreachable
 
 _log = logging.getLogger("portalcal.http")
+# Its warnings, about a header it cannot read for example, would reach stderr with whole addresses in them.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _TIMEOUT = (google_unreachable.CONNECT_SECONDS, google_unreachable.READ_SECONDS)
-# As many requests at once as anything here sends.
-_POOL = 16
+# More requests at once than anything here sends.
+_POOL = 32
 # Without a connection three tries tell enough; who is offline should not wait for seven seconds to hear it.
 _TRIES_TO_CONNECT = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

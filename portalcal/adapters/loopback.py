@@ -140,33 +140,35 @@ class Receiver:
     def _serve(self) -> None:
         try:
             while not self._is_over():
-                for key, _ in self._selector.select(self._until_next_deadline()):
-                    self._attend(key.fileobj)
+                ready = [key.fileobj for key, _ in self._selector.select(self._until_next_deadline())]
+                # Who is inside is served before anybody else is let in, and perhaps somebody silent thrown out.
+                for connection in [self._connections[each] for each in ready if each in self._connections]:
+                    self._advance(connection)
+                for listener in self._listeners:
+                    if listener in ready and self._ends_at is None:
+                        self._accept(listener)
+                with contextlib.suppress(BlockingIOError):
+                    self._ear.recv(64)
                 self._tell_the_outcome()
                 self._end_the_slow()
         finally:
             self._close_all()
 
-    def _attend(self, ready: object) -> None:
-        if ready is self._ear:
-            with contextlib.suppress(BlockingIOError):
-                self._ear.recv(64)
-        elif isinstance(ready, socket.socket) and ready in self._connections:
-            self._advance(self._connections[ready])
-        elif isinstance(ready, socket.socket) and self._ends_at is None:
-            self._accept(ready)
-
     def _accept(self, listener: socket.socket) -> None:
-        """Take whoever waits at the door, so that a crowd of strangers does not keep the browser out."""
-        for _ in range(_WAITING):
+        """Let in whoever waits while there is room; without room one, in place of who has been silent longest.
+
+        Nobody is thrown out in the round that let them in: what they have sent is read first.
+        """
+        room = _MOST_CONNECTIONS - len(self._connections)
+        if room < 1:
+            self._make_room()
+        for _ in range(max(room, 1)):
             try:
                 peer, _address = listener.accept()
             except OSError:
                 # Nobody is left, or no descriptors are: the next one may do better.
                 return
             peer.settimeout(0)
-            if len(self._connections) >= _MOST_CONNECTIONS:
-                self._make_room()
             self._connections[peer] = Connection(peer, self._selector, self._monotonic() + _SECONDS_TO_ASK)
 
     def _make_room(self) -> None:

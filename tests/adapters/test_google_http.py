@@ -12,8 +12,8 @@ from googleapiclient.discovery import build
 
 from portalcal.adapters.google_http import GoogleHttp
 from portalcal.adapters.google_tokens import GrantTokens
+from portalcal.core.grant import Access, Grant
 from portalcal.errors import GoogleUnreachable, GrantRevoked
-from portalcal.ports import Access, Grant
 from tests.adapters.scripted import Scripted, a_wire, answers, hangs_up, refuses, resets_after_reading
 
 UNAUTHORIZED = refuses(401, "authError")

@@ -16,6 +16,7 @@ import pytest
 
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_oauth import BrowserConsent, page_for
+from portalcal.core.grant import Grant
 from portalcal.core.permissions import scopes_to_ask
 from portalcal.errors import (
     ClientInvalid,
@@ -27,7 +28,7 @@ from portalcal.errors import (
     PermissionMissing,
     PortalcalError,
 )
-from portalcal.ports import ConsentRequest, Grant, Revocation
+from portalcal.ports import ConsentRequest, Revocation
 from portalcal.simulator import Simulator
 from tests.adapters.scripted import Scripted, Time, a_wire, answers, hangs_up
 from tests.builders import SetClock

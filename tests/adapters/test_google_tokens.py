@@ -14,6 +14,7 @@ from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_tokens import Tokens, read_access, write_access
 from portalcal.adapters.google_wire import Wire
 from portalcal.adapters.memory_vault import MemoryVault
+from portalcal.core.grant import Access
 from portalcal.errors import (
     ClientRejected,
     GoogleBusy,
@@ -26,9 +27,9 @@ from portalcal.errors import (
     ReauthRequired,
     VaultUnavailable,
 )
-from portalcal.ports import Access, Secret
+from portalcal.ports import Secret
 from portalcal.simulator import Simulator
-from tests.adapters.scripted import Act, Scripted, a_wire, answers, resets_after_reading
+from tests.adapters.scripted import Act, Peer, Scripted, a_wire, answers, resets_after_reading
 from tests.builders import SetClock, at
 
 HOUR = timedelta(hours=1)
@@ -261,11 +262,11 @@ def test_a_thread_that_comes_late_takes_what_another_has_renewed(vault: Vault, c
 def test_the_loser_of_a_race_with_rotation_takes_the_winners_token(
     vault: Vault, clock: SetClock, shares_access: bool
 ) -> None:
-    def refused_meanwhile(peer: object) -> None:
+    def refused_meanwhile(peer: Peer) -> None:
         vault.write(Secret.REFRESH_TOKEN, "1//winner")
         if shares_access:
             vault.write(Secret.ACCESS_TOKEN, write_access(Access("winners", at("10:00"))))
-        answers(400, {"error": "invalid_grant", "error_description": "Bad Request"})(peer)  # type: ignore[arg-type]
+        answers(400, {"error": "invalid_grant", "error_description": "Bad Request"})(peer)
 
     with (
         Scripted(refused_meanwhile, gives("second")) as google,

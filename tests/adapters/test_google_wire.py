@@ -19,6 +19,7 @@ from portalcal.adapters.google_wire import Answer, Call, Patience, Wire
 from portalcal.errors import GoogleBusy, GoogleUnreachable
 from tests.adapters.scripted import (
     Act,
+    Peer,
     Scripted,
     Time,
     a_wire,
@@ -68,10 +69,10 @@ def test_an_answer_is_handed_on_whatever_its_status() -> None:
 
 
 def test_connections_are_used_again() -> None:
-    def twice(peer: object) -> None:
+    def twice(peer: Peer) -> None:
         for _ in range(2):
-            peer.read()  # type: ignore[attr-defined]
-            peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")  # type: ignore[attr-defined]
+            peer.read()
+            peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     with Scripted(twice) as google, closing(a_wire()) as wire:
         wire.send(get(google.url))
@@ -196,10 +197,14 @@ def test_a_retry_after_that_says_nothing_is_passed_over(value: str) -> None:
     assert time.sleeps == [1.0]
 
 
-def test_who_asks_for_too_long_a_wait_is_not_waited_for() -> None:
+@pytest.mark.parametrize("seconds", ["21", "3600"])
+def test_who_asks_for_too_long_a_wait_is_not_waited_for(seconds: str) -> None:
     time = Time()
 
-    with Scripted(refuses(429, "rateLimitExceeded", Retry_After="3600")) as google, pytest.raises(GoogleBusy):
+    with (
+        Scripted(refuses(429, "rateLimitExceeded", Retry_After=seconds)) as google,
+        pytest.raises(GoogleBusy),
+    ):
         send(get(google.url), time)
 
     assert (google.connections, time.sleeps) == (1, [])
@@ -413,7 +418,7 @@ def test_a_certificate_nobody_trusts_is_named_and_not_tried_again(certificate: P
 
     assert google.connections == 1
     assert (error.reason, error.sent) == ("its certificate is not trusted (self-signed certificate)", False)
-    assert error.hint.startswith(
+    assert (error.hint or "").startswith(
         "if a proxy of your organisation inspects TLS, name its CA bundle in REQUESTS_CA_BUNDLE"
     )
 
@@ -446,9 +451,9 @@ def test_a_bundle_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_server_without_tls_is_told_apart() -> None:
-    def plain(peer: object) -> None:
-        peer.socket.recv(4096)  # type: ignore[attr-defined]
-        peer.socket.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")  # type: ignore[attr-defined]
+    def plain(peer: Peer) -> None:
+        peer.socket.recv(4096)
+        peer.socket.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with Scripted(plain) as google:
         error = unreachable(insert(google.url.replace("http:", "https:")))
@@ -470,3 +475,15 @@ def test_the_log_says_what_happened_and_no_secret(caplog: pytest.LogCaptureFixtu
         "POST 127.0.0.1/token: 503 in 0 ms, try 1",
         "POST 127.0.0.1/token: 200 in 0 ms, try 2",
     ]
+
+
+def test_a_header_that_cannot_be_read_is_nobodys_warning(caplog: pytest.LogCaptureFixture) -> None:
+    def odd(peer: Peer) -> None:
+        peer.read()
+        peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nnonsense\r\n\r\n{}")
+
+    with Scripted(odd) as google:
+        send(get(f"{google.url}?code=hidden"))
+
+    assert "hidden" not in caplog.text
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]

@@ -203,6 +203,16 @@ def test_idle_and_slow_connections_block_nothing(receiver: Receiver) -> None:
         assert tab.status == 200
 
 
+def test_every_tab_with_the_answer_hears_the_outcome_however_many_there_are(receiver: Receiver) -> None:
+    with contextlib.ExitStack() as stack:
+        tabs = [stack.enter_context(Client(receiver)).ask(GOOD) for _ in range(70)]
+        assert wait(receiver) == Reply(code="4/0A")
+        stack.enter_context(Client(receiver)).ask("/favicon.ico").answer()
+        receiver.tell(pages.denied())
+
+        assert {tab.status for tab in tabs} == {200}
+
+
 class Hands:
     """A clock moved by hand."""
 

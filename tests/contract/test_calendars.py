@@ -15,6 +15,7 @@ from portalcal.adapters.google_http import GoogleHttp
 from portalcal.adapters.google_tokens import GrantTokens
 from portalcal.config import Endpoints
 from portalcal.core.booking import Notify
+from portalcal.core.grant import Access, Grant
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import (
@@ -28,7 +29,7 @@ from portalcal.errors import (
     PermissionMissing,
     QuotaExhausted,
 )
-from portalcal.ports import Access, Calendar, Calendars, Draft, Event, EventIdTaken, Grant, Removal
+from portalcal.ports import Calendar, Calendars, Draft, Event, EventIdTaken, Removal
 from portalcal.simulator import Simulator
 from tests.adapters.scripted import a_wire
 from tests.builders import at, span
