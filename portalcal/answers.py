@@ -121,10 +121,11 @@ class Cancelled(NamedTuple):
 
 
 class Bookings(NamedTuple):
-    """Bookings by start, to be shown in `zone`."""
+    """Bookings by start, to be shown in `zone`. `is_by_id`: one was asked for, not a list."""
 
     bookings: tuple[Booking, ...]
     zone: ZoneInfo
+    is_by_id: bool = False
 
 
 class Selection(NamedTuple):

@@ -25,7 +25,7 @@ from portalcal.errors import ConfigInvalid, LinkNotFound, Problem, did_you_mean
 NINE_TO_FIVE = Hours(9 * 60, 17 * 60)
 DEFAULT_WEEK = ((NINE_TO_FIVE,),) * 5 + ((), ())
 
-_RANGE = re.compile(r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)")
+_RANGE = r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)"
 
 
 class Endpoints(NamedTuple):
@@ -114,7 +114,7 @@ def read_hours(text: str) -> Hours:
     Raises:
         ValueError: it is no such range, or an empty one.
     """
-    match = _RANGE.fullmatch(text.strip())
+    match = re.fullmatch(_RANGE, text.strip())
     if not match:
         raise ValueError('expected a range like "09:00-12:30"')
     hour, minute, end_hour, end_minute = map(int, match.groups())

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,6 +19,9 @@ from portalcal.core.errands import Errand
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import FreeBusy, Seeming
+
+if TYPE_CHECKING:
+    from portalcal.core.grant import Access, Grant
 
 
 class Clock(Protocol):
@@ -133,27 +135,6 @@ class Calendars(Protocol):
 
 
 # --- consent and secrets --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An access token. `expires_at` is None when its age is unknown."""
-
-    token: str = field(repr=False)
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What consent gave."""
-
-    refresh_token: str = field(repr=False)
-    access: Access = field(repr=False)
-    scopes: frozenset[str]
-
-    def __post_init__(self) -> None:
-        if not self.refresh_token:
-            raise ValueError("a grant without a refresh token cannot be kept")
 
 
 class ConsentRequest(NamedTuple):

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from portalcal.adapters.system import Paths
     from portalcal.answers import CommandView
     from portalcal.config import Config
+    from portalcal.core.grant import Access, Grant
     from portalcal.ports import (
-        Access,
         Calendars,
         Clock,
         Connections,
         Consent,
-        Grant,
         Ledger,
         Machine,
         Vault,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
-_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 def check_workspace(name: str) -> str:
@@ -47,7 +46,7 @@ def check_workspace(name: str) -> str:
     Raises:
         Usage: it is no such name.
     """
-    if not _WORKSPACE.fullmatch(name):
+    if not re.fullmatch(_WORKSPACE, name):
         raise Usage(f"{name!r} cannot name a workspace", "use letters, digits, dots, hyphens and underscores")
     return name
 
@@ -91,14 +90,15 @@ class Portal:
         Raises:
             ConfigInvalid: it cannot be used, or a file that was named does not exist.
         """
+        from portalcal.adapters.system import machine_zone
         from portalcal.config import read
 
         path = self._config_path or self.paths.config_file
         if not path.exists():
             if self._config_path or self.paths.config_is_named:
                 raise ConfigInvalid(str(path), (Problem("", "", "there is no such file"),))
-            return read(None, workspace=self.workspace, machine_zone=self.machine.zone)
-        return read(path, workspace=self.workspace, machine_zone=self.machine.zone)
+            return read(None, workspace=self.workspace, machine_zone=machine_zone)
+        return read(path, workspace=self.workspace, machine_zone=machine_zone)
 
     # --- this machine
 
@@ -112,14 +112,14 @@ class Portal:
     @cached_property
     def machine(self) -> Machine:
         """Zone, browser, loopback."""
-        from portalcal.adapters.system import ThisMachine
+        from portalcal.adapters.this_machine import ThisMachine
 
         return ThisMachine(self.environ)
 
     @cached_property
     def open_browser(self) -> Callable[[str], bool]:
         """Shows an address to the person; False where there is no browser."""
-        from portalcal.adapters.system import open_browser
+        from portalcal.adapters.browser import open_browser
 
         return open_browser
 

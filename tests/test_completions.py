@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.completion import get_completion_script
+from typer._completion_shared import get_completion_script
 
 FOLDER = Path(__file__).parent.parent / "completions"
 FILES = {

@@ -17,7 +17,7 @@ from portalcal.errors import Exit, Usage
 from portalcal.usecases import book as usecase
 
 # Loose on purpose: Google decides what an address is; this catches a name, or a forgotten quote.
-_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+_ADDRESS = r"[^@\s<>,;]+@[^@\s<>,;]+"
 
 
 def book(
@@ -96,7 +96,7 @@ def _named(name: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text.strip()):
+    if not re.fullmatch(_ADDRESS, text.strip()):
         raise Usage(f"{text!r} is not an e-mail address", "write it like sam@example.com")
     return text.strip()
 

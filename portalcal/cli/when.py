@@ -26,10 +26,10 @@ START_FORMS = (
 )
 DATE_FORMS = "`2026-11-25`, `today`, `tomorrow`, a weekday, `+3d`, or a time like `2026-11-25T10:00`"
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\S.*))?", re.IGNORECASE)
-_OFFSET = re.compile(r"(.*?)\s*(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
-_AHEAD = re.compile(r"\+(\d{1,4})d")
+_CLOCK = r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?"
+_ISO = r"(?i)(\d{4}-\d\d-\d\d)(?:[T ](\S.*))?"
+_OFFSET = r"(?i)(.*?)\s*(Z|[+-]\d\d:?\d\d)"
+_AHEAD = r"\+(\d{1,4})d"
 _LONG_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -88,7 +88,7 @@ def read_length(text: str) -> timedelta:
 
 def _split(text: str, reading: Reading, *, forms: str) -> tuple[date, str]:
     """The date that is meant, and what follows it."""
-    if match := _ISO.fullmatch(text):
+    if match := re.fullmatch(_ISO, text):
         try:
             return date.fromisoformat(match[1]), (match[2] or "").strip()
         except ValueError:
@@ -106,7 +106,7 @@ def _named_day(word: str, today: date) -> date | None:
         return today
     if word == "tomorrow":
         return today + ONE_DAY
-    if match := _AHEAD.fullmatch(word):
+    if match := re.fullmatch(_AHEAD, word):
         return today + int(match[1]) * ONE_DAY
     for names in (WEEKDAYS, _LONG_WEEKDAYS):
         if word in names:
@@ -117,9 +117,9 @@ def _named_day(word: str, today: date) -> date | None:
 
 def _instant(text: str, day: date, clock: str, reading: Reading) -> datetime:
     offset = None
-    if match := _OFFSET.fullmatch(clock):
+    if match := re.fullmatch(_OFFSET, clock):
         clock, offset = match[1], match[2]
-    match = _CLOCK.fullmatch(clock)
+    match = re.fullmatch(_CLOCK, clock)
     if not match:
         raise _unreadable(text, f"expected a time like 10:00 after the date, found {clock}")
     local = datetime(day.year, day.month, day.day, int(match[1]), int(match[2]), int(match[3] or 0))  # noqa: DTZ001

@@ -14,7 +14,7 @@ from portalcal.core.intervals import Interval
 
 ONE_DAY = timedelta(days=1)
 DURATION_FORMS = "a length like 90s, 30m, 1h, 1h30m or 2d"
-_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
+_DURATION = r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -127,7 +127,7 @@ def read_duration(text: str) -> timedelta:
     Raises:
         ValueError: anything else; the message says what was expected.
     """
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip())
     if not match or not any(match.groups()):
         raise ValueError(f"expected {DURATION_FORMS}")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())

@@ -102,38 +102,32 @@ class Authorization:
         )
 
     def _check(self, request: Request) -> Asked:
-        client = self.grants.clients.get(request.value("client_id"))
-        if not request.value("client_id"):
-            raise _blocked(400, "invalid_request", "Missing required parameter: client_id")
-        if client is None:
-            raise _blocked(401, "invalid_client", "The OAuth client was not found.")
-        if client.deleted:
-            raise _blocked(401, "deleted_client", "The OAuth client was deleted.")
+        client = self._client(request.value("client_id"))
         for name in ("redirect_uri", "response_type", "scope"):
             if not request.value(name):
                 raise _blocked(400, "invalid_request", f"Missing required parameter: {name}")
         if request.value("response_type") != "code":
             raise _blocked(400, "unsupported_response_type", "An installed app asks for response_type=code.")
-        if not is_loopback(request.value("redirect_uri")):
-            raise _blocked(
-                400, "redirect_uri_mismatch", "A Desktop client returns to http on a loopback address."
-            )
+        redirect_uri, hint = request.value("redirect_uri"), request.value("login_hint")
+        if not is_loopback(redirect_uri):
+            words = "A Desktop client returns to http on a loopback address."
+            raise _blocked(400, "redirect_uri_mismatch", words)
         wanted = tuple(dict.fromkeys(request.value("scope").split()))
         if unknown := scopes.unknown(list(wanted)):
-            raise _blocked(
-                400,
-                "invalid_scope",
-                f"Some requested scopes were invalid. {{invalid=[{', '.join(unknown)}]}}",
-            )
-        self._check_policy(client, request.value("login_hint"))
-        return Asked(
-            client,
-            request.value("redirect_uri"),
-            wanted,
-            request.value("state") or None,
-            *self._pkce(request),
-            request.value("login_hint"),
-        )
+            words = f"Some requested scopes were invalid. {{invalid=[{', '.join(unknown)}]}}"
+            raise _blocked(400, "invalid_scope", words)
+        self._check_policy(client, hint)
+        return Asked(client, redirect_uri, wanted, request.value("state") or None, *self._pkce(request), hint)
+
+    def _client(self, identifier: str) -> Client:
+        if not identifier:
+            raise _blocked(400, "invalid_request", "Missing required parameter: client_id")
+        client = self.grants.clients.get(identifier)
+        if client is None:
+            raise _blocked(401, "invalid_client", "The OAuth client was not found.")
+        if client.deleted:
+            raise _blocked(401, "deleted_client", "The OAuth client was deleted.")
+        return client
 
     def _check_policy(self, client: Client, hint: str) -> None:
         policy = self.grants.policy

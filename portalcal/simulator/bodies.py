@@ -115,9 +115,11 @@ def _check_types(body: Json) -> None:
     for name, value in body.items():
         if not isinstance(value, _TYPES.get(name, object)):
             raise refusals.bad_request(f"Invalid value for: {name}")
-    inner = [*body.get("attendees", []), *(body.get("extendedProperties") or {}).values()]
-    inner += (body.get("reminders") or {}).get("overrides") or []
-    if not all(isinstance(one, dict) for one in inner if one is not None):
+    overrides = (body.get("reminders") or {}).get("overrides") or []
+    if not isinstance(overrides, list):
+        raise refusals.bad_request("Invalid value for: overrides")
+    properties = [one for one in (body.get("extendedProperties") or {}).values() if one is not None]
+    if not all(isinstance(one, dict) for one in (*body.get("attendees", []), *properties, *overrides)):
         raise refusals.bad_request("Invalid value")
 
 

@@ -160,6 +160,7 @@ def _changed(call: Call, calendar: Calendar, event: Event, asked: Json) -> Respo
         guests.respond(call.model, calendar, changed)
     else:
         guests.propagate(call.model, calendar, changed)
+        guests.release(call.model, calendar, before=event, after=changed)
     guests.mail(call, calendar, event, changed)
     return _shown(call, calendar, changed)
 

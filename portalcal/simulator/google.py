@@ -73,8 +73,6 @@ class Simulator(World):
         )
         self._scheme = "https" if ssl_context else "http"
 
-    # Running -------------------------------------------------------------------------------------------------
-
     def __enter__(self) -> Self:
         """Start serving."""
         self.start()
@@ -102,8 +100,6 @@ class Simulator(World):
     def stop(self) -> None:
         """Stop serving and hang up on everybody, within a fraction of a second."""
         self._server.stop()
-
-    # Where it is ---------------------------------------------------------------------------------------------
 
     @property
     def port(self) -> int:
@@ -135,8 +131,6 @@ class Simulator(World):
             Path(directory), self.client_config(), timezone=self.owner.timezone, url=self.url
         )
 
-    # Grants --------------------------------------------------------------------------------------------------
-
     @property
     def consent(self) -> str:
         """What the person in front of the browser does."""
@@ -161,8 +155,6 @@ class Simulator(World):
         """Return every token, code and client secret ever issued, for tests that look for leaks."""
         with self.model.lock:
             return self.grants.secrets()
-
-    # What was asked ------------------------------------------------------------------------------------------
 
     @property
     def requests(self) -> list[Exchange]:

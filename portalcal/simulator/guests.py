@@ -6,7 +6,9 @@ from portalcal.simulator.model import Calendar, Mail, Model
 from portalcal.simulator.wire import Json
 
 # Belongs to one copy of an event and does not travel to the others.
-_OWN = ("reminders", "colorId", "transparency", "visibility", "created", "eventLabelId")
+_OWN = {"reminders", "colorId", "created", "eventLabelId", "extendedProperties"}
+# Travels with the invitation; from then on each copy has its own.
+_AT_FIRST = {"transparency", "visibility"}
 
 
 def person(email: str, calendar: Calendar) -> Json:
@@ -34,25 +36,41 @@ def propagate(model: Model, calendar: Calendar, event: Event, *, but_not: Calend
         return
     for guest in event.body.get("attendees", []):
         theirs = model.calendars.get(guest["email"])
-        if theirs is None or theirs in (calendar, but_not) or not theirs.primary:
-            continue
-        before = model.find(theirs, event.id)
-        own = {name: before.body[name] for name in _OWN if before and name in before.body}
-        shared = {
-            name: value for name, value in event.body.items() if name not in {*_OWN, "extendedProperties"}
-        }
-        properties = dict((before.body if before else {}).get("extendedProperties", {}))
-        if public := event.body.get("extendedProperties", {}).get("shared"):
-            properties["shared"] = public
-        body = (
-            {"created": event.body["created"]}
-            | shared
-            | own
-            | ({"extendedProperties": properties} if properties else {})
-        )
-        for role in ("organizer", "creator"):
-            body[role] = {name: value for name, value in body[role].items() if name != "self"}
-        model.put(theirs, marked(body, theirs))
+        if theirs and theirs.primary and theirs is not calendar and theirs is not but_not:
+            model.put(theirs, marked(_copy(event, model.find(theirs, event.id)), theirs))
+
+
+def _copy(event: Event, before: Event | None) -> Json:
+    """Return a guest's copy of an event: what is shared from the organizer's, what is their own from their last."""
+    kept = _OWN | _AT_FIRST if before else _OWN
+    body = {name: value for name, value in event.body.items() if name not in kept}
+    body |= {name: before.body[name] for name in kept if before and name in before.body}
+    body.setdefault("created", event.body["created"])
+    properties = dict(body.pop("extendedProperties", {}))
+    if shared := event.body.get("extendedProperties", {}).get("shared"):
+        properties["shared"] = shared
+    for role in ("organizer", "creator"):
+        body[role] = {name: value for name, value in body[role].items() if name != "self"}
+    return body | ({"extendedProperties": properties} if properties else {})
+
+
+def release(model: Model, calendar: Calendar, *, before: Event, after: Event) -> None:
+    """Cancel the copies of guests who are guests no longer."""
+    still = {guest["email"] for guest in after.body.get("attendees", [])}
+    for guest in before.body.get("attendees", []):
+        if guest["email"] not in still:
+            _cancel_copy(model, calendar, after, email=guest["email"])
+
+
+def _cancel_copy(model: Model, calendar: Calendar, event: Event, *, email: str) -> None:
+    theirs = model.calendars.get(email)
+    if theirs is None or theirs is calendar:
+        return
+    copy = model.find(theirs, event.id)
+    # A guest's copy of an unchanged instance is kept nowhere yet; cancelling it makes one.
+    if copy is not None or event.is_exception:
+        body = copy.body if copy else _copy(event, None)
+        model.put(theirs, marked(body | {"status": "cancelled"}, theirs))
 
 
 def respond(model: Model, calendar: Calendar, event: Event) -> None:
@@ -74,23 +92,14 @@ def respond(model: Model, calendar: Calendar, event: Event) -> None:
 
 def withdraw(model: Model, calendar: Calendar, gone: Event) -> None:
     """Carry a deletion on: the organizer's cancels every copy, a guest's declines."""
+    guests = gone.body.get("attendees", [])
     if gone.body["organizer"].get("self"):
-        for guest in gone.body.get("attendees", []):
-            theirs = model.calendars.get(guest["email"])
-            copy = model.find(theirs, gone.id) if theirs and theirs is not calendar else None
-            if theirs and copy:
-                model.put(theirs, copy.body | {"status": "cancelled"})
+        for guest in guests:
+            _cancel_copy(model, calendar, gone, email=guest["email"])
         return
-    declined = [
-        guest | {"responseStatus": "declined"} if guest.get("self") else guest
-        for guest in gone.body.get("attendees", [])
-    ]
-    respond(
-        model,
-        calendar,
-        Event(gone.body | {"attendees": declined}, gone.revision, gone.updated, gone.zone_name),
-    )
-    model.put(calendar, gone.body | {"status": "cancelled"})
+    declined = [guest | {"responseStatus": "declined"} if guest.get("self") else guest for guest in guests]
+    said = Event(gone.body | {"attendees": declined}, gone.revision, gone.updated, gone.zone_name)
+    respond(model, calendar, said)
 
 
 def mail(call: Call, calendar: Calendar, before: Event | None, after: Event) -> None:

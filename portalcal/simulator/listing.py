@@ -10,7 +10,7 @@ from portalcal.simulator.calls import Call
 from portalcal.simulator.event import Event
 from portalcal.simulator.model import Calendar
 from portalcal.simulator.rules import expand
-from portalcal.simulator.showing import collection_etag, instance, show
+from portalcal.simulator.showing import collection_etag, etag, instance, show
 from portalcal.simulator.wire import Json, Request, Response, answer, refusal
 
 _NOT_WITH_SYNC = (
@@ -123,26 +123,31 @@ def _page(
         revision=call.model.revision,
         sync=token if synced and not withheld else None,
     )
-    zone, most = call.display_zone(calendar), request.number("maxAttendees", 10_000, most=10_000)
-    brief = question.since > 0 and not question.deleted
-    shown = [
+    shown = _shown(call, calendar, role, events=page.shown, brief=question.since > 0 and not question.deleted)
+    return answer(_head(call, calendar, role) | page.token | {"items": shown})
+
+
+def _shown(call: Call, calendar: Calendar, role: str, *, events: list[Event], brief: bool) -> list[Json]:
+    zone, most = call.display_zone(calendar), call.request.number("maxAttendees", 10_000, most=10_000)
+    return [
         _brief(event)
         if brief and event.is_cancelled
         else show(event, calendar, role=role, zone=zone, most_guests=most)
-        for event in page.shown
+        for event in events
     ]
+
+
+def _head(call: Call, calendar: Calendar, role: str) -> Json:
     head: Json = {
         "kind": "calendar#events",
         "etag": collection_etag(call.model.revision),
         "summary": calendar.summary,
         "updated": instants.stamp(calendar.updated or call.model.clock.now()),
-        "timeZone": str(zone),
+        "timeZone": str(call.display_zone(calendar)),
         "accessRole": role,
         "defaultReminders": [{"method": "popup", "minutes": 10}] if role == "owner" else [],
     }
-    if calendar.description:
-        head["description"] = calendar.description
-    return answer(head | page.token | {"items": shown})
+    return head | ({"description": calendar.description} if calendar.description else {})
 
 
 def _question(call: Call, calendar: Calendar, about: list[Any]) -> Question:
@@ -263,7 +268,7 @@ def _brief(event: Event) -> Json:
     """Return a cancelled event as incremental sync shows it: only what identifies it."""
     names = ("id", "status", "recurringEventId", "originalStartTime")
     kept = {name: event.body[name] for name in names if name in event.body}
-    return {"kind": "calendar#event", "etag": f'"{int(event.updated.timestamp() * 1000) * 2000}"', **kept}
+    return {"kind": "calendar#event", "etag": etag(event), **kept}
 
 
 def _by_update(event: Event) -> list[Any]:

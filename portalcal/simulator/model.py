@@ -44,7 +44,7 @@ class User:
     deleted: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Calendar:
     """A calendar, who may use it, and its events (tombstones included)."""
 

@@ -15,4 +15,4 @@ def bookings(search: Search, world: World, *, zone: ZoneInfo, booking: str | Non
         BookingNotFound: no booking has that id.
     """
     found = (world.ledger.find(booking),) if booking else world.ledger.search(search)
-    return Bookings(found, zone)
+    return Bookings(found, zone, is_by_id=booking is not None)

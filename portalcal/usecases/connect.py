@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portalcal.answers import Connected, Selection
+from portalcal.core.grant import Grant
 from portalcal.core.permissions import Permission, granted_by, scopes_to_ask, shows_titles
 from portalcal.errors import (
     ConnectError,
@@ -14,7 +15,7 @@ from portalcal.errors import (
     PortalcalError,
     VaultUnavailable,
 )
-from portalcal.ports import Calendar, Connection, ConsentRequest, Grant, Secret, World
+from portalcal.ports import Calendar, Connection, ConsentRequest, Secret, World
 from portalcal.usecases.situation import selection
 
 

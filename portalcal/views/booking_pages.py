@@ -15,7 +15,7 @@ from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.instants import local_date
 from portalcal.views import reasons, words
 from portalcal.views.foreign import shown, shown_lines
-from portalcal.views.layout import facts, indented, prose
+from portalcal.views.layout import Facts, indented, prose
 
 _SHORT_ID = 8
 """Of a booking: enough to find it again, and to tell any two apart that one person will ever compare."""
@@ -35,14 +35,16 @@ _SENT = {
 }
 
 
-def booked(answer: answers.Booked, *, now: datetime) -> RenderableType:
-    """The card of a booking just made: its id first, what was sent to whom last."""
+def booked(answer: answers.Booked, *, now: datetime, is_id_told: bool = False) -> RenderableType:
+    """The card of a booking just made: its id first, unless stdout told it already; what was sent to whom last."""
     if answer.is_dry_run:
         title = Text("This can be booked; nothing was held or sent (--dry-run)", style="bold")
-        return Group(title, "", indented(_card(answer.booking, answer.zone, now=now, is_planned=True)))
+        return Group(title, "", _card(answer.booking, answer.zone, now=now, is_planned=True))
     note = [prose("The same request was booked before under this key; nothing new was made", style="dim")]
-    card = indented(_card(answer.booking, answer.zone, now=now))
-    return Group(Text(str(answer.booking.id), style="bold"), *(note if answer.is_replayed else []), "", card)
+    card = _card(answer.booking, answer.zone, now=now)
+    head = [] if is_id_told else [Text(str(answer.booking.id), style="bold")]
+    head += note if answer.is_replayed else []
+    return Group(*head, *([""] if head else []), card)
 
 
 def cancelled(answer: answers.Cancelled, *, now: datetime) -> RenderableType:
@@ -56,21 +58,20 @@ def cancelled(answer: answers.Cancelled, *, now: datetime) -> RenderableType:
         )
     else:
         headline = Text("Cancelled", style="bold")
-    return Group(headline, "", indented(_card(booking, answer.zone, now=now)))
+    return Group(headline, "", _card(booking, answer.zone, now=now))
 
 
-def one_booking(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
-    """The card of `bookings ID`."""
-    return Group(Text(str(booking.id), style="bold"), "", indented(_card(booking, zone, now=now)))
+def _one(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
+    return Group(Text(str(booking.id), style="bold"), "", _card(booking, zone, now=now))
 
 
-def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool = False) -> Table:
+def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool = False) -> Facts:
     wish = booking.wish
     state, colour = _STATES[booking.state]
     when = Text(words.meeting(booking.meeting, zone), style="bold").append(
         f"\n{words.near(booking.meeting, zone, now=now)}", style="not bold dim"
     )
-    return facts([
+    return Facts([
         ("what", Text(shown(wish.title), style="bold")),
         ("when", when),
         ("who", _people(booking)),
@@ -112,7 +113,7 @@ def _link(url: str | None) -> Text | None:
     if url is None:
         return None
     is_plain = url.isascii() and url.isprintable() and " " not in url
-    return Text().append(shown(url), style=f"link {url}" if is_plain else "")
+    return Text(no_wrap=True).append(shown(url), style=f"link {url}" if is_plain else "")
 
 
 def _ending(booking: Booking) -> str:
@@ -132,6 +133,8 @@ def bookings(answer: answers.Bookings, *, now: datetime, is_wide: bool) -> Rende
     """Bookings by day. `is_wide` shows whole ids; narrow pages the start of each, which commands accept too."""
     if not answer.bookings:
         return Text("No bookings", style="dim")
+    if answer.is_by_id:
+        return _one(answer.bookings[0], answer.zone, now=now)
     today = local_date(now, answer.zone)
     parts: list[RenderableType] = []
     for day, group in groupby(answer.bookings, key=lambda each: local_date(each.meeting.start, answer.zone)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -25,15 +25,27 @@ def prose(text: str, *, style: str = "") -> Text:
     return told
 
 
-def facts(rows: Iterable[tuple[str, RenderableType | None]]) -> Table:
-    """Labels on the left, what they say on the right; rows that say nothing are left out."""
-    page = Table.grid(padding=(0, 3, 0, 0))
-    page.add_column(style="dim", no_wrap=True)
-    page.add_column(overflow="fold")
-    for label, value in rows:
-        if value is not None and value != "":
-            page.add_row(label, Text(value) if isinstance(value, str) else value)
-    return page
+class Facts:
+    """Labels on the left, what they say on the right; rows that say nothing are left out.
+
+    What is said wraps at words below itself. Addresses never wrap: they are for copying, so a line with one runs on.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, Text | str | None]], *, indent: int = 2) -> None:
+        self._rows = [(label, Text(told) if isinstance(told, str) else told) for label, told in rows if told]
+        self._indent = " " * indent
+        self._label = max((len(label) for label, _ in self._rows), default=0) + 3
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Every line by itself, so that a long address is not cut to the width of a table."""
+        left = len(self._indent) + self._label
+        room = max(options.max_width - left, 20)
+        for label, told in self._rows:
+            lines = list(told.split("\n")) if told.no_wrap else list(told.wrap(console, room))
+            for n, line in enumerate(lines):
+                line.rstrip()
+                head = f"{label if n == 0 else '':<{self._label}}"
+                yield Text.assemble(self._indent, (head, "dim"), line, no_wrap=True, overflow="ignore")
 
 
 def columns(*names: str) -> Table:

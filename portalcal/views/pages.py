@@ -19,7 +19,7 @@ from portalcal.core.permissions import Permission
 from portalcal.ports import Calendar, Revocation
 from portalcal.views import reasons, words
 from portalcal.views.foreign import shown
-from portalcal.views.layout import USES, columns, facts, indented, prose
+from portalcal.views.layout import USES, Facts, columns, indented, prose
 
 
 def calendars(choice: answers.Choice, *, width: int) -> RenderableType:
@@ -68,13 +68,11 @@ def permissions_asked() -> RenderableType:
     return table
 
 
-def _ticked(granted: frozenset[Permission]) -> Table:
-    table = Table.grid(padding=(0, 1, 0, 0))
-    for each in Permission:
-        has = each in granted
-        mark = Text("✓", style="green") if has else Text("✗ missing:", style="red")
-        table.add_row(mark, each.shown)
-    return table
+def _ticked(granted: frozenset[Permission]) -> Text:
+    marks = (
+        (("✓", "green") if each in granted else ("✗ missing:", "red"), each.shown) for each in Permission
+    )
+    return Text("\n").join(Text.assemble(mark, f" {name}") for mark, name in marks)
 
 
 def connected(answer: answers.Connected, *, now: datetime) -> RenderableType:
@@ -82,7 +80,7 @@ def connected(answer: answers.Connected, *, now: datetime) -> RenderableType:
     connection = answer.connection
     verb = "Already connected as" if answer.was_already else "Connected as"
     since = words.relative(connection.connected_at, now) if answer.was_already else None
-    rows = facts([
+    rows = Facts([
         ("permissions", _ticked(connection.permissions)),
         ("conflicts", Text("\n").join(Text(shown(each)) for each in answer.selection.conflicts)),
         ("bookings", Text(shown(answer.selection.booking))),
@@ -90,7 +88,7 @@ def connected(answer: answers.Connected, *, now: datetime) -> RenderableType:
         ("connected", since),
     ])  # fmt: skip
     headline = Text(f"{verb} ", style="bold").append(shown(connection.account), style="green")
-    return Group(headline, "", indented(rows))
+    return Group(headline, "", rows)
 
 
 def _vault(kind: str) -> str:
@@ -113,13 +111,13 @@ def disconnected(answer: answers.Disconnected) -> RenderableType:
     headline = Text("Disconnected ", style="bold").append(shown(answer.account))
     upcoming = reasons.in_words(answer.upcoming, "upcoming booking")
     keeps = "keeps its event" if answer.upcoming == 1 else "keep their events"
-    rows = facts([
+    rows = Facts([
         ("here", "the account and its secrets are forgotten"),
         ("at Google", _REVOKED[answer.revocation]),
         ("bookings", f"{upcoming} {keeps}" if answer.upcoming else "none upcoming"),
         ("from now on", "times rest on the configured schedule alone and may double-book"),
     ])  # fmt: skip
-    return Group(headline, "", indented(rows))
+    return Group(headline, "", rows)
 
 
 def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType:
@@ -137,12 +135,12 @@ def explanation(answer: answers.Explanation, *, now: datetime) -> RenderableType
     for sentence in reasons.note_sentences(answer):
         told.add_row(Text("note", style="dim"), prose(sentence))
     around = [("earlier", answer.before), ("later", answer.after)]
-    nearest = facts([
+    nearest = Facts([
         (side, _near(span, answer.zone, now=now) if span else Text("none within reach", style="dim"))
         for side, span in around
     ])  # fmt: skip
     parts: list[RenderableType] = ["", indented(told)] if answer.reasons or answer.notes else []
-    return Group(headline, *parts, "", indented(nearest))
+    return Group(headline, *parts, "", nearest)
 
 
 def _near(span: Interval, zone: ZoneInfo, *, now: datetime) -> Text:

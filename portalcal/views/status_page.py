@@ -13,7 +13,7 @@ from portalcal import answers
 from portalcal.core.diagnosis import Check, Condition, Health
 from portalcal.views import words
 from portalcal.views.foreign import shown, shown_lines
-from portalcal.views.layout import USES, facts, indented, prose
+from portalcal.views.layout import USES, Facts, indented, prose
 
 _MARKS = {
     Health.OK: ("✓", "green"),
@@ -94,7 +94,7 @@ def _of_calendars(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
         )
         for each in answer.calendars
     ]
-    return ("", facts([("calendars", Text("\n").join(lines))]))
+    return ("", Facts([("calendars", Text("\n").join(lines))], indent=0))
 
 
 def _of_bookings(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
@@ -105,4 +105,4 @@ def _of_bookings(answer: answers.Diagnosis) -> tuple[RenderableType, ...]:
     counts += [f"{tally.held} held"] if tally.held else []
     counts += [f"{tally.overdue} overdue"] if tally.overdue else []
     counts += [f"{tally.without_event} without an event"] if tally.without_event else []
-    return ("" if not answer.calendars else Text(), facts([("bookings ", " · ".join(counts))]))
+    return ("" if not answer.calendars else Text(), Facts([("bookings ", " · ".join(counts))], indent=0))

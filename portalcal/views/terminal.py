@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import TextIO, assert_never
@@ -18,6 +19,7 @@ from portalcal.views import booking_pages, grid, layout, pages, status_page
 from portalcal.views.foreign import shown, shown_lines, tolerate
 from portalcal.views.reasons import in_words
 
+_FILLING = re.compile(r"[ ]+$", re.MULTILINE)
 _PIPE_WIDTH = 100
 """Columns of a page that goes to a file or a pipe and nobody said how wide it is."""
 
@@ -56,10 +58,11 @@ class TerminalView:
         """The page of an answer on stdout, and on stderr what it rests on."""
         if isinstance(answer, answers.Booked) and not self._is_read_by_person and not answer.is_dry_run:
             # A script takes the id from stdout; the person who reads along sees the card.
-            self._out.print(str(answer.booking.id))
-            self._err.print(self._page(answer))
+            self._print(self._out, str(answer.booking.id))
+            page = booking_pages.booked(answer, now=self._clock.now(), is_id_told=self._is_log)
+            self._print(self._err, page)
             return
-        self._out.print(self._page(answer))
+        self._print(self._out, self._page(answer))
         if isinstance(answer, answers.Availability):
             self.say_basis(answer)
 
@@ -107,7 +110,7 @@ class TerminalView:
     def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
         """The permissions with their reasons, then the address on a line of its own, whole and clickable."""
         self._err.print("portalcal will ask Google for these permissions:\n")
-        self._err.print(pages.permissions_asked())
+        self._print(self._err, pages.permissions_asked())
         act = "Your browser opens at" if opens_browser else "Open this address in a browser"
         self._err.print(f"\n{act}:\n")
         # Never wrapped: a terminal, or a person, must get the address in one piece.
@@ -154,6 +157,13 @@ class TerminalView:
                 return pages.simulation(answer)
             case unknown:
                 assert_never(unknown)
+
+    def _print(self, console: Console, page: RenderableType) -> None:
+        """A page without the spaces Rich fills its columns with, and with addresses uncut."""
+        with console.capture() as drawn:
+            console.print(page, crop=False)
+        console.file.write(_FILLING.sub("", drawn.get()))
+        console.file.flush()
 
     def _sentence(self, label: str, style: str, message: str) -> None:
         first, *rest = shown_lines(message)

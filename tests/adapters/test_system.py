@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portalcal.adapters import system
-from portalcal.adapters.system import SystemClock, browser_available, is_over_ssh, is_wsl, open_browser, paths
+from portalcal.adapters import browser
+from portalcal.adapters.browser import browser_available, is_over_ssh, is_wsl, open_browser
+from portalcal.adapters.system import SystemClock, paths
 
 pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="states facts about Linux")
 
@@ -144,7 +145,7 @@ def opened(tmp_path: Path, *, browser: str) -> subprocess.CompletedProcess[str]:
         shown.parent, shown.name, script=f'echo noise; echo noise >&2; echo "$1" > {shlex.quote(str(note))}'
     )
     code = (
-        "import sys; from pathlib import Path; from portalcal.adapters.system import open_browser\n"
+        "import sys; from pathlib import Path; from portalcal.adapters.browser import open_browser\n"
         "started = open_browser(sys.argv[1])\n"
         f"print(started, Path({str(note)!r}).read_text().strip())"
     )
@@ -183,7 +184,7 @@ def test_text_browsers_are_kept_from_the_process_that_opens_one(tmp_path: Path) 
     a_program(tmp_path / "bin", "mybrowser")
     environ = {"PATH": str(tmp_path / "bin"), "BROWSER": "lynx:mybrowser %s", "TERM": "xterm"}
 
-    assert system._for_graphical_browsers(environ) == {
+    assert browser._for_graphical_browsers(environ) == {
         "PATH": str(tmp_path / "bin"),
         "BROWSER": "mybrowser %s",
     }

@@ -210,3 +210,39 @@ def test_a_conference_can_be_ready_at_once_or_fail(google: Simulator, ana: Brows
 
     with pytest.raises(ValueError, match="pending, success, failure"):
         google.conference = "soon"
+
+
+def test_a_guest_who_is_no_longer_invited_loses_the_event(ana: Browserless, ben: Browserless) -> None:
+    invite(ana, "ben@example.com", "cy@example.com")
+
+    ana.api("PATCH", EVENT, {"attendees": [{"email": "cy@example.com"}]})
+
+    assert ben.api("GET", EVENT).json["status"] == "cancelled"
+
+
+def test_cancelling_one_instance_cancels_it_for_the_guests(ana: Browserless, ben: Browserless) -> None:
+    invite(
+        ana,
+        "ben@example.com",
+        start={"dateTime": START, "timeZone": "UTC"},
+        end={"dateTime": END, "timeZone": "UTC"},
+        recurrence=["RRULE:FREQ=DAILY;COUNT=3"],
+    )
+
+    ana.api("DELETE", f"{EVENT}_20261126T100000Z")
+
+    window = ("2026-11-25T00:00:00Z", "2026-11-30T00:00:00Z")
+    assert len(ben.busy(*window)) == len(ana.busy(*window)) == 2
+
+
+def test_an_invitation_to_free_time_takes_none_until_the_guest_says_so(
+    ana: Browserless, ben: Browserless
+) -> None:
+    invite(ana, "ben@example.com", transparency="transparent")
+    window = ("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z")
+    assert ben.busy(*window) == []
+
+    ben.api("PATCH", EVENT, {"transparency": "opaque"})
+    ana.api("PATCH", EVENT, {"summary": "Renamed"})
+
+    assert len(ben.busy(*window)) == 1

@@ -141,7 +141,7 @@ class Browserless:
         )
 
     def insert(
-        self, start: str, end: str, *, calendar: str = "primary", query: str = "", **fields: Any
+        self, start: str, end: str, /, *, calendar: str = "primary", query: str = "", **fields: Any
     ) -> Answer:
         """Insert an event; times are RFC 3339, or dates for whole days."""
         told = {"start": _point(start), "end": _point(end)} | fields
