@@ -370,7 +370,9 @@ class ConsentDenied(ConnectError):
     def remedies(self) -> str:
         if self.reason == "admin_policy_enforced":
             return "ask the administrator to trust this OAuth client, then run `portalcal connect`"
-        return "run `portalcal connect` again and choose Allow"
+        if self.reason == "access_denied":
+            return "run `portalcal connect` again and choose Allow"
+        return "run `portalcal connect` again, with an account that may use this OAuth client"
 
 
 class ConsentTimedOut(ConnectError):

@@ -1,0 +1,582 @@
+"""Every error as people and scripts meet it: code, exit status, and the words, to be reviewed as prose."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+from typer import _click as click
+from typer.main import get_command
+
+from portalcal import errors
+from portalcal.cli.app import InternalError, app, run
+from portalcal.cli.invocation import Invocation
+from portalcal.errors import Exit, PortalcalError
+from portalcal.wiring import Portal
+
+TUESDAY = "Tue 24 Nov, 10:00-10:30 (London)"
+
+
+def an_offer(hour: int) -> errors.Offer:
+    """A half hour of that Tuesday."""
+    start, end = (datetime(2026, 11, 24, hour, minute, tzinfo=UTC) for minute in (0, 30))
+    return errors.Offer(start, end, f"Tue 24 Nov, {start:%H:%M}-{end:%H:%M} (London)")
+
+
+class Told(NamedTuple):
+    """An error, and what stands on stderr because of it."""
+
+    error: PortalcalError
+    says: str
+
+
+MAKE_A_CLIENT = (
+    "hint: in the Google Cloud console create a project, enable the Google Calendar API, set up the consent screen, "
+    "create an OAuth client of type Desktop app and download its JSON; then run "
+    "`portalcal connect --client-secrets FILE`"
+)
+
+EXAMPLES = [
+    Told(
+        errors.Usage("--days and --until both say where the window ends", "use one of them"),
+        """
+error: --days and --until both say where the window ends
+
+hint: use one of them
+""",
+    ),
+    Told(
+        errors.Usage("'yesterday' cannot be read as a time"),
+        """
+error: 'yesterday' cannot be read as a time
+""",
+    ),
+    Told(
+        errors.ConfirmationRequired("disconnecting", "--yes"),
+        """
+error: disconnecting asks for confirmation, and nobody can be asked here. Nothing was changed.
+
+hint: add `--yes`
+""",
+    ),
+    Told(
+        errors.ConfigInvalid(
+            "config.toml",
+            (
+                errors.Problem(
+                    "rules.duration", '"half an hour"', "expected a length like 90s, 30m, 1h, 1h30m or 2d"
+                ),
+            ),
+        ),
+        """
+error: config.toml: rules.duration = "half an hour": expected a length like 90s, 30m, 1h, 1h30m or 2d
+
+hint: every key with its default is in `config.example.toml`
+""",
+    ),
+    Told(
+        errors.ConfigInvalid(
+            "config.toml",
+            (
+                errors.Problem("timezone", '"Berlin"', "expected an IANA zone; did you mean Europe/Berlin?"),
+                errors.Problem("rules.notise", '"4h"', "there is no such key; did you mean notice?"),
+            ),
+        ),
+        """
+error: config.toml: 2 problems
+  timezone = "Berlin": expected an IANA zone; did you mean Europe/Berlin?
+  rules.notise = "4h": there is no such key; did you mean notice?
+
+hint: every key with its default is in `config.example.toml`
+""",
+    ),
+    Told(
+        errors.ClientInvalid(None, "nothing"),
+        f"""
+error: there is no OAuth client yet, so Google cannot be asked for consent
+
+{MAKE_A_CLIENT}
+""",
+    ),
+    Told(
+        errors.ClientInvalid("client_secret.json", '"web"'),
+        f"""
+error: client_secret.json is not a Desktop client: found "web", expected "installed"
+
+{MAKE_A_CLIENT}
+""",
+    ),
+    Told(
+        errors.ClientRejected("The OAuth client was not found"),
+        """
+error: Google does not accept this OAuth client: The OAuth client was not found. The stored grant was kept.
+
+hint: download the client again, then run `portalcal connect --client-secrets FILE`
+""",
+    ),
+    Told(
+        errors.CalendarNotWritable("team@example.com", "reader"),
+        """
+error: team@example.com is not owned by the connected account (its role there: reader), so bookings cannot go to it
+
+hint: see which calendars are owned with `portalcal calendars`, then `portalcal calendars --book-into ID`
+""",
+    ),
+    Told(
+        errors.ApiNotEnabled(),
+        """
+error: the Google Calendar API is not enabled in the Cloud project of this OAuth client
+
+hint: enable it at https://console.cloud.google.com/apis/library/calendar-json.googleapis.com, wait a few minutes, \
+then run `portalcal status`
+""",
+    ),
+    Told(
+        errors.LedgerTooNew("ledger.db", 9, 1),
+        """
+error: ledger.db has schema 9, this portalcal knows up to 1. The ledger was not touched.
+
+hint: upgrade portalcal on this machine, then run `portalcal status`
+""",
+    ),
+    Told(
+        errors.LedgerUnusable("ledger.db", "the disk is full"),
+        """
+error: the ledger ledger.db cannot be used: the disk is full. Nothing was changed.
+
+hint: run `portalcal status --offline` to see what is wrong with it
+""",
+    ),
+    Told(
+        errors.VaultUnavailable("it did not answer within 5 s", "restart the keyring service", "KWallet"),
+        """
+error: the keyring cannot be used (KWallet): it did not answer within 5 s
+
+hint: restart the keyring service
+""",
+    ),
+    Told(
+        errors.NotConnected("default"),
+        """
+error: the workspace default is not connected to a Google account
+
+hint: run `portalcal connect`
+""",
+    ),
+    Told(
+        errors.ConsentDenied(),
+        """
+error: access was denied on the consent page. Nothing was stored.
+
+hint: run `portalcal connect` again and choose Allow
+""",
+    ),
+    Told(
+        errors.ConsentDenied("admin_policy_enforced"),
+        """
+error: the Workspace administrator does not allow this app (admin_policy_enforced). Nothing was stored.
+
+hint: ask the administrator to trust this OAuth client, then run `portalcal connect`
+""",
+    ),
+    Told(
+        errors.ConsentDenied("org_internal"),
+        """
+error: Google ended the consent (org_internal). Nothing was stored.
+
+hint: run `portalcal connect` again, with an account that may use this OAuth client
+""",
+    ),
+    Told(
+        errors.ConsentTimedOut(300),
+        """
+error: no answer came from the browser within 300 s. Nothing was stored.
+
+hint: if the page said `Access blocked`, the account is not a test user of the app or an administrator blocks it; \
+else run `portalcal connect` again, with `--no-browser` to paste the address by hand
+""",
+    ),
+    Told(
+        errors.PermissionMissing(("create_events", "edit_events"), ("Create events", "Edit events")),
+        """
+error: permissions missing: "Create events", "Edit events". Nothing was stored.
+
+hint: run `portalcal connect` and leave every box ticked
+""",
+    ),
+    Told(
+        errors.PermissionMissing(("view_events",), ("View when you are busy",), stored=True),
+        """
+error: permission missing: "View when you are busy"
+
+hint: run `portalcal connect --force` and leave every box ticked
+""",
+    ),
+    Told(
+        errors.GrantRevoked("ana@example.com", "Token has been expired or revoked"),
+        """
+error: Google no longer accepts the connection of ana@example.com: Token has been expired or revoked
+
+hint: run `portalcal connect` to connect again; bookings are kept
+""",
+    ),
+    Told(
+        errors.GrantExpired("ana@example.com", "PORTALCAL_ACCESS_TOKEN is no longer valid"),
+        """
+error: the connection of ana@example.com has expired: PORTALCAL_ACCESS_TOKEN is no longer valid
+
+hint: run `portalcal connect` to connect again; bookings are kept
+""",
+    ),
+    Told(
+        errors.ReauthRequired("ana@example.com"),
+        """
+error: the administrator of ana@example.com requires signing in again (session policy)
+
+hint: run `portalcal connect`; about the length of sessions, ask the administrator
+""",
+    ),
+    Told(
+        errors.SlotTaken(TUESDAY, "a meeting on ana@example.com", alternatives=(an_offer(9), an_offer(11))),
+        """
+error: Tue 24 Nov, 10:00-10:30 (London) is taken by a meeting on ana@example.com. Nothing was booked.
+
+hint: nearest: Tue 24 Nov, 09:00-09:30 (London) · Tue 24 Nov, 11:00-11:30 (London)
+""",
+    ),
+    Told(
+        errors.SlotTaken(TUESDAY, "booking 5f0c, made Mon 23 Nov, 08:00 (London)"),
+        """
+error: Tue 24 Nov, 10:00-10:30 (London) is taken by booking 5f0c, made Mon 23 Nov, 08:00 (London). Nothing was booked.
+
+hint: see what is open with `portalcal availability`
+""",
+    ),
+    Told(
+        errors.SlotNotOffered(TUESDAY, "it does not lie in the opening hours", reasons=("closed",)),
+        """
+error: Tue 24 Nov, 10:00-10:30 (London) is not offered: it does not lie in the opening hours. Nothing was booked.
+
+hint: see what is open with `portalcal availability`
+""",
+    ),
+    Told(
+        errors.KeyReused("order-17", "5f0c", ("start", "guest")),
+        """
+error: the key order-17 belongs to booking 5f0c, which differs in start, guest. Nothing was booked.
+
+hint: see it with `portalcal bookings 5f0c`; a new request needs a new `--key`
+""",
+    ),
+    Told(
+        errors.AlreadyMoved("5f0c", TUESDAY),
+        """
+error: the event of booking 5f0c was changed in Google Calendar: it is now Tue 24 Nov, 10:00-10:30 (London)
+
+hint: look at it in the calendar and at `portalcal bookings 5f0c`, then decide again
+""",
+    ),
+    Told(
+        errors.OtherAccount("ana@example.com", "ben@example.com"),
+        """
+error: this workspace belongs to ana@example.com, but ben@example.com gave consent. Nothing was stored.
+
+hint: run `portalcal connect` and choose ana@example.com, or `portalcal connect --force` to change the account
+""",
+    ),
+    Told(
+        errors.GoogleRefused("Calendar usage is suspended", 403),
+        """
+error: Google refused (403): Calendar usage is suspended
+
+hint: run `portalcal status` to see what the connection may do
+""",
+    ),
+    Told(
+        errors.BookingNotFound("5f0c"),
+        """
+error: there is no booking 5f0c in this workspace
+
+hint: list them with `portalcal bookings`
+""",
+    ),
+    Told(
+        errors.BookingNotFound("5f0c", is_ambiguous=True),
+        """
+error: the ids of several bookings begin with 5f0c
+
+hint: list them with `portalcal bookings`
+""",
+    ),
+    Told(
+        errors.CalendarNotFound("Taem", ("ana@example.com", "Team")),
+        """
+error: there is no calendar Taem in this account; did you mean Team?
+
+hint: list them with `portalcal calendars --all`
+""",
+    ),
+    Told(
+        errors.LinkNotFound("intor", ("intro", "review")),
+        """
+error: there is no link intor in the configuration; did you mean intro?
+
+hint: the links are: intro, review
+""",
+    ),
+    Told(
+        errors.LinkNotFound("intro"),
+        """
+error: there is no link intro in the configuration
+
+hint: add a table [links.intro] to the configuration; `config.example.toml` shows one
+""",
+    ),
+    Told(
+        errors.EventNotFound("ana@example.com", "pc00"),
+        """
+error: there is no event pc00 on calendar ana@example.com
+
+hint: list bookings with `portalcal bookings`
+""",
+    ),
+    Told(
+        errors.GoogleUnreachable("www.googleapis.com", "no answer within 20 s"),
+        """
+error: www.googleapis.com cannot be reached: no answer within 20 s
+
+hint: check the network, then run `portalcal status`
+""",
+    ),
+    Told(
+        errors.GoogleBusy("Backend Error", 503).with_outcome("Nothing was booked."),
+        """
+error: Google is busy (503): Backend Error. Nothing was booked.
+
+hint: run the same command again in a minute
+""",
+    ),
+    Told(
+        errors.QuotaExhausted("Calendar usage limits exceeded"),
+        """
+error: a usage limit of Google Calendar is used up: Calendar usage limits exceeded
+
+hint: it lifts by itself within some hours; then run the same command again
+""",
+    ),
+    Told(
+        errors.CalendarUnreadable((errors.Unread("team@example.com", "notFound"),)),
+        """
+error: busy times cannot be read: team@example.com (notFound)
+
+hint: leave it out with `portalcal calendars --deselect team@example.com`, or ask its owner to share it again
+""",
+    ),
+    Told(
+        errors.LedgerBusy("ledger.db"),
+        """
+error: the ledger ledger.db is locked by another process
+
+hint: run the same command again
+""",
+    ),
+    Told(
+        InternalError("KeyError", "book.py:17"),
+        """
+error: a bug in portalcal (KeyError in book.py:17)
+
+hint: run the command again with `--verbose` and report what it prints
+""",
+    ),
+]
+
+# CLI.md, Exit codes. Whoever changes a number here breaks somebody's script.
+PROMISED = {
+    2: "usage confirmation-required",
+    3: "config-invalid client-invalid calendar-not-writable api-not-enabled ledger-too-new vault-unavailable",
+    4: "not-connected consent-denied consent-timed-out permission-missing grant-revoked grant-expired reauth-required",
+    5: "slot-taken slot-not-offered key-reused already-moved other-account",
+    6: "booking-not-found calendar-not-found link-not-found",
+    7: "google-unreachable google-busy quota-exhausted calendar-unreadable ledger-busy",
+}
+
+
+def kinds(parent: type[PortalcalError] = PortalcalError) -> Iterator[type[PortalcalError]]:
+    """Every error that can be raised: those that have a code."""
+    for kind in parent.__subclasses__():
+        if hasattr(kind, "code"):
+            yield kind
+        yield from kinds(kind)
+
+
+def name_of(value: object) -> str:
+    """How a test's example is called."""
+    error = value.error if isinstance(value, Told) else value
+    return getattr(error, "__name__", type(error).__name__)
+
+
+def raising(error: PortalcalError) -> Callable[[Portal], None]:
+    """Something that fails just before the command begins its work."""
+
+    def fail(_: Portal) -> None:
+        raise error
+
+    return fail
+
+
+def transcript(error: PortalcalError, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a command that fails so."""
+    out, err = io.StringIO(), io.StringIO()
+    invocation = Invocation({"COLUMNS": "100"}, io.StringIO(), out, err, fit=raising(error))
+    return run(arguments, invocation), out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize("told", EXAMPLES, ids=name_of)
+def test_people_read_the_fact_then_what_helps(told: Told) -> None:
+    assert transcript(told.error, "bookings") == (told.error.exit, "", told.says.lstrip("\n"))
+
+
+@pytest.mark.parametrize("told", EXAMPLES, ids=name_of)
+def test_scripts_get_the_same_on_one_line_of_json(told: Told) -> None:
+    exit_, out, err = transcript(told.error, "bookings", "--json")
+
+    assert (exit_, out, err.count("\n")) == (told.error.exit, "", 1)
+    envelope = json.loads(err)
+    assert (envelope["portalcal"], envelope["command"]) == (1, "bookings")
+    assert {name: envelope["error"][name] for name in ("code", "message", "hint", "exit", "retryable")} == {
+        "code": told.error.code,
+        "message": told.error.message,
+        "hint": told.error.hint,
+        "exit": told.error.exit,
+        "retryable": told.error.exit is Exit.TRY_LATER,
+    }
+    assert set(envelope["error"]["details"]) == set(told.error.details)
+
+
+def test_the_details_of_a_taken_time_are_what_a_portal_needs_to_offer_another() -> None:
+    error = errors.SlotTaken(TUESDAY, "a meeting on ana@example.com", alternatives=(an_offer(9),))
+
+    _, _, err = transcript(error, "bookings", "--json")
+
+    assert json.loads(err)["error"]["details"] == {
+        "when": "Tue 24 Nov, 10:00-10:30 (London)",
+        "by": "a meeting on ana@example.com",
+        "alternatives": [
+            {
+                "start": "2026-11-24T09:00:00+00:00",
+                "end": "2026-11-24T09:30:00+00:00",
+                "words": "Tue 24 Nov, 09:00-09:30 (London)",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(set(kinds()), key=name_of), ids=name_of)
+def test_every_error_has_its_transcript(kind: type[PortalcalError]) -> None:
+    assert kind in {type(each.error) for each in EXAMPLES}
+
+
+def test_every_promised_code_ends_with_its_promised_status() -> None:
+    has = {kind.code: int(kind.exit) for kind in kinds()}
+    promised = {code: status for status, codes in PROMISED.items() for code in codes.split()}
+
+    assert {code: has.get(code) for code in promised} == promised
+
+
+def test_one_code_has_one_status() -> None:
+    pairs = {(kind.code, kind.exit) for kind in kinds()}
+
+    assert len(pairs) == len({code for code, _ in pairs})
+
+
+@pytest.mark.parametrize("kind", sorted(set(kinds()), key=name_of), ids=name_of)
+def test_only_what_may_pass_by_itself_is_retryable(kind: type[PortalcalError]) -> None:
+    assert kind.retryable is (kind.exit is Exit.TRY_LATER)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
+
+
+@pytest.mark.parametrize("told", EXAMPLES, ids=name_of)
+def test_a_message_keeps_the_rules_of_the_house(told: Told) -> None:
+    words = f"{told.error.message} {told.error.hint or ''}"
+
+    assert not re.search(r"\b(oops|failed to|invalid|please|sorry|unfortunately)\b", words, re.IGNORECASE)
+    if not isinstance(told.error, InternalError):
+        assert not [kind for kind in (*kinds(), *all_exceptions()) if kind.__name__ in words.split()]
+    assert not (told.error.hint or "").endswith(".")
+    assert told.error.message.endswith(".") is (". " in told.error.message)
+    assert told.error.message[0] not in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" or told.error.message.startswith(
+        ("Google", "Tue")
+    )
+
+
+def all_exceptions(parent: type[BaseException] = Exception) -> Iterator[type[BaseException]]:
+    """Python's own, for their names."""
+    for kind in parent.__subclasses__():
+        if kind.__module__ == "builtins":
+            yield kind
+            yield from all_exceptions(kind)
+
+
+def commands_in(hint: str | None) -> list[str]:
+    """The command lines in a hint."""
+    return re.findall(r"`(portalcal [^`]*)`", hint or "")
+
+
+ADVISED = sorted({line for told in EXAMPLES for line in commands_in(told.error.hint)})
+
+
+def test_hints_hold_commands() -> None:
+    assert len(ADVISED) > 10
+
+
+@pytest.mark.parametrize("line", ADVISED)
+def test_a_command_in_a_hint_can_be_pasted(line: str) -> None:
+    group: Any = get_command(app)
+    name, *arguments = shlex.split(line)[1:]
+
+    command = group.get_command(click.Context(group), name)
+
+    assert command is not None
+    command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("before", "hint"),
+    [
+        ((), "run `portalcal connect`"),
+        (("--workspace", "default"), "run `portalcal connect`"),
+        (("--workspace", "sales"), "run `portalcal --workspace sales connect`"),
+        (("--workspace=sales",), "run `portalcal --workspace sales connect`"),
+        (("--no-input", "--config", "my config.toml"), "run `portalcal --config 'my config.toml' connect`"),
+    ],
+)
+def test_a_hint_calls_portalcal_as_it_was_called(before: tuple[str, ...], hint: str) -> None:
+    _, _, err = transcript(errors.NotConnected("sales"), *before, "bookings", "--json")
+
+    assert json.loads(err)["error"]["hint"] == hint
+
+
+def test_an_error_refuses_facts_it_does_not_have() -> None:
+    with pytest.raises(TypeError, match="NotConnected takes"):
+        errors.NotConnected(workspace="default", account="ana@example.com")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="NotConnected takes"):
+        errors.NotConnected()  # type: ignore[call-arg]
+
+
+def test_what_was_not_done_is_said_once() -> None:
+    error = errors.SlotTaken(TUESDAY, "another booking").with_outcome("Nothing was booked.")
+
+    assert error.message.count("Nothing was booked.") == 1
+
+
+def test_help_is_the_same_in_every_workspace() -> None:
+    assert (
+        errors.called("see `portalcal book --help`", "portalcal --workspace sales")
+        == "see `portalcal book --help`"
+    )
