@@ -69,6 +69,7 @@ class TerminalView:
     def write(self, text: str) -> None:
         """An export on stdout, exactly as it is."""
         self._out.file.write(text if text.endswith("\n") or not text else f"{text}\n")
+        self._out.file.flush()
 
     def narrate(self, line: str, *, is_typed: bool = False) -> None:
         """A sentence of the demo, or a command line as it would be typed."""

@@ -62,7 +62,7 @@ def test_in_a_pipe_book_gives_the_id_alone_and_the_card_on_stderr() -> None:
     stage.view.show(booked())
 
     assert stage.out == f"{ID}\n"
-    assert stage.err == f"{ID}\n{CARD}"
+    assert stage.err == CARD.lstrip("\n")
 
 
 def test_on_a_terminal_the_card_is_the_answer_with_the_id_first() -> None:
@@ -121,13 +121,13 @@ def test_the_card_says_how_the_booking_stands_and_what_was_sent(facts: dict[str,
     assert line in stage.err.split("\n")
 
 
-def test_a_replayed_booking_says_so_below_its_id() -> None:
+def test_a_replayed_booking_says_so() -> None:
     stage = Stage()
 
     stage.view.show(booked(is_replayed=True))
 
     assert (
-        stage.err.split("\n")[1] == "The same request was booked before under this key; nothing new was made"
+        stage.err.split("\n")[0] == "The same request was booked before under this key; nothing new was made"
     )
 
 
@@ -145,6 +145,32 @@ def test_cancelling_says_first_what_came_of_it(state: State, was_already: bool, 
     stage.view.show(Cancelled(the_booking(state=state), LONDON, was_already))
 
     assert stage.out.split("\n")[0] == headline
+
+
+def test_an_address_is_never_cut_or_wrapped() -> None:
+    url = "https://calendar.example.com/event?eid=" + "x" * 100
+    stage = Stage(width=60)
+
+    stage.view.show(booked(the_booking(event_url=url)))
+
+    assert f"  event   {url}" in stage.err.split("\n")
+
+
+def test_columns_leave_no_spaces_at_line_ends() -> None:
+    stage = Stage()
+
+    stage.view.show(connected())
+    stage.view.show(a_diagnosis())
+
+    assert not re.search(" $", stage.stdout.getvalue(), re.MULTILINE)
+
+
+def test_one_booking_asked_for_by_its_id_is_a_card() -> None:
+    stage = Stage()
+
+    stage.view.show(Bookings((a_full_booking(),), LONDON, is_by_id=True))
+
+    assert stage.out == f"{ID}\n{CARD}"
 
 
 def test_bookings_are_listed_by_day() -> None:
