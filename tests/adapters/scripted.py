@@ -124,8 +124,12 @@ def refuses(status: int, reason: str, message: str = "No", **headers: str) -> Ac
     return answers(status, {"error": {"errors": errors, "code": status, "message": message}}, **headers)
 
 
-def resets_at_once(peer: Peer) -> None:
-    """Drops the connection before it has read anything."""
+def resets_unread(peer: Peer) -> None:
+    """Drops the connection once the request is on its way, without reading it.
+
+    Any earlier and the client may see its connection refused, so that surely nothing was sent.
+    """
+    peer.socket.recv(1, socket.MSG_PEEK)
     peer.reset()
 
 

@@ -28,12 +28,12 @@ from tests.adapters.scripted import (
     hangs_up,
     refuses,
     resets_after_reading,
-    resets_at_once,
+    resets_unread,
     speaks_nonsense,
     truncates,
 )
 
-LOST = [resets_at_once, resets_after_reading, hangs_up, truncates, speaks_nonsense]
+LOST = [resets_unread, resets_after_reading, hangs_up, truncates, speaks_nonsense]
 
 
 def get(url: str) -> Call:
