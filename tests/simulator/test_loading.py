@@ -198,3 +198,28 @@ def test_changed_instances_replace_their_own(google: Simulator, ana: Browserless
 @pytest.mark.parametrize("name", ["Germany_Holidays.ics", "fablab_cottbus.ics"])
 def test_files_of_other_makers_load(google: Simulator, name: str) -> None:
     assert google.load(DATA / name) == len(google.events()) > 0
+
+
+@pytest.mark.parametrize(
+    ("day", "start"),
+    [
+        ({"start": {"date": "2026-11-25"}, "end": {"date": "2026-11-26"}}, {"date": "2026-11-26"}),
+        (
+            {
+                "start": {"dateTime": "2026-11-25T10:00:00Z", "timeZone": "UTC"},
+                "end": {"dateTime": "2026-11-25T11:00:00Z", "timeZone": "UTC"},
+            },
+            {"dateTime": "2026-11-26T10:00:00Z"},
+        ),
+    ],
+)
+def test_a_cancelled_instance_may_have_kept_nothing_but_its_original_start(
+    google: Simulator, ana: Browserless, tmp_path: Path, day: dict[str, object], start: dict[str, str]
+) -> None:
+    series = day | {"id": "feast", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]}
+    gone = {"id": "feast_x", "status": "cancelled", "recurringEventId": "feast", "originalStartTime": start}
+    (tmp_path / "events.json").write_text(json.dumps([series, gone, {"id": "dead0", "status": "cancelled"}]))
+
+    google.load(tmp_path / "events.json")
+
+    assert len(ana.api("GET", "calendars/primary/events/feast/instances").json["items"]) == 2
