@@ -6,7 +6,7 @@ The terminal page and the JSON `message` say the same words. Times are in the di
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
@@ -17,6 +17,8 @@ from portalcal.core.intervals import Interval
 from portalcal.core.slots import Align, Question, Reason, Seeming, Why
 from portalcal.ports import Event
 from portalcal.views.foreign import shown
+
+_A_MINUTE = timedelta(minutes=1)
 
 
 def sentences(explanation: Explanation) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ def _note(note: Note, explanation: Explanation) -> str:
     what = f"“{shown(note.title)}”" if note.title else "an event"
     match note.why:
         case Seeming.NOT_SELECTED:
-            return f"{name} is busy {when} but does not count: `portalcal calendars --select {note.calendar}`"
+            return f"{name} is busy {when} but does not count: `portalcal calendars --select {shown(note.calendar)}`"
         case Seeming.TRANSPARENT:
             return f"{what} on {name}, {when}, is shown as free, so it does not count"
         case Seeming.DECLINED:
@@ -143,7 +145,8 @@ class _Teller(NamedTuple):
         if why is Why.PAST:
             return f"in the past: it is {self._clock(now)} now"
         if why is Why.NOTICE:
-            earliest = self._clock(now + rules.notice)
+            # Seconds are not shown, so the minute told is the first whole one that is late enough.
+            earliest = self._clock(now + rules.notice + _A_MINUTE - datetime.resolution)
             return f"too soon: with {say_duration(rules.notice)} notice the earliest start is {earliest}"
         last = local_date(now, self.question.schedule.zone) + rules.horizon * ONE_DAY
         return f"too far ahead: bookings open {in_words(rules.horizon, 'day')} ahead, up to {say_date(last)}"

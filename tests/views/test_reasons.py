@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from portalcal.answers import Note
 from portalcal.core.schedule import Hours, Schedule
-from portalcal.core.slots import Align, FreeBusy, Question, Rules, Why
-from portalcal.views.reasons import sentences
-from tests.builders import LONDON, at
-from tests.views.scene import ID, NEW_YORK, NINE_TO_ONE, a_question, an_explanation, the_booking
+from portalcal.core.slots import Align, FreeBusy, Question, Rules, Seeming, Why
+from portalcal.ports import Event
+from portalcal.views.reasons import note_sentences, sentences, title_of
+from tests.builders import LONDON, at, span
+from tests.views.scene import ID, NEW_YORK, NINE_TO_ONE, TEAM, a_question, an_explanation, the_booking
 
 HOUR = timedelta(hours=1)
 
@@ -109,6 +111,52 @@ def test_every_reason_has_its_sentence_here() -> None:
     assert {name.split(",")[0] for name in CASES} == {why.value for why in Why}
 
 
+def _event(title: str | None, when: str, calendar: str = TEAM) -> Event:
+    return Event(
+        "e1", calendar, span(when), is_cancelled=False, is_busy=True, created=None, etag="", title=title
+    )
+
+
+def test_the_titles_behind_a_busy_time_are_told_where_they_may_be_shown() -> None:
+    events = (
+        _event("Dentist\x1b[2J", "Tue 09:30-10:00"),
+        _event("Review", "Tue 10:00-11:00"),
+        _event("Elsewhere", "Tue 10:00-11:00", "another@example.com"),
+        _event("Later", "Tue 11:00-12:00"),
+        _event(None, "Tue 10:00-10:30"),
+    )
+    explanation = an_explanation(a_question(busy=("Tue 09:30-11:00",)), "Tue 10:00")._replace(blocking=events)
+
+    (sentence,) = sentences(explanation)
+
+    assert sentence == "busy 09:30-11:00 on Team calendar: Dentist␛[2J / Review"
+    assert title_of(explanation.reasons[0], explanation) == "Dentist\x1b[2J / Review"
+
+
+NOTES = {
+    Seeming.TRANSPARENT: "“Focus” on Team calendar, 10:00-11:00, is shown as free, so it does not count",
+    Seeming.DECLINED: "“Focus” on Team calendar, 10:00-11:00, was declined, so it does not count",
+    Seeming.WORKING_LOCATION: "a working location on Team calendar, 10:00-11:00, takes no time",
+    Seeming.BIRTHDAY: "a birthday on Team calendar, 10:00-11:00, takes no time",
+    Seeming.NOT_SELECTED: f"Team calendar is busy 10:00-11:00 but does not count: `portalcal calendars --select {TEAM}`",
+}
+
+
+@pytest.mark.parametrize("why", Seeming)
+def test_what_only_seems_to_be_in_the_way_is_explained(why: Seeming) -> None:
+    note = Note(why, TEAM, span("Tue 10:00-11:00"), "Focus")
+
+    assert note_sentences(an_explanation(a_question(), "Tue 10:00")._replace(notes=(note,))) == (NOTES[why],)
+
+
+def test_a_note_without_a_title_speaks_of_an_event() -> None:
+    note = Note(Seeming.DECLINED, "x\x1b[2J", span("Tue 10:00-11:00"))
+
+    (sentence,) = note_sentences(an_explanation(a_question(), "Tue 10:00")._replace(notes=(note,)))
+
+    assert sentence == "an event on x␛[2J, 10:00-11:00, was declined, so it does not count"
+
+
 def test_times_are_the_readers_and_the_schedules_hours_name_their_place() -> None:
     question = a_question(busy=("Tue 09:00-11:00",))
 
@@ -116,6 +164,14 @@ def test_times_are_the_readers_and_the_schedules_hours_name_their_place() -> Non
         "closed at this time: Tue 3 Mar is open 09:00-13:00 (London)",
         "busy 04:00-06:00 on Team calendar",
     )
+
+
+def test_the_earliest_start_is_told_as_a_minute_that_is_really_late_enough() -> None:
+    now = at("08:10") + timedelta(seconds=1)
+
+    (sentence,) = sentences(an_explanation(a_question(now=now, rules=_rules(notice=HOUR)), "09:00"))
+
+    assert sentence == "too soon: with 1h notice the earliest start is 09:11"
 
 
 def test_a_cause_on_another_date_names_it() -> None:
