@@ -181,21 +181,16 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Let readers and one writer work side by side; the file remembers it. Where a disk cannot, it stays without.
 
-    SQLite does not wait for another process that switches at the same moment, whatever the time-out, but a transaction
-    that begins does: so after a refusal wait for one.
+    SQLite does not wait for another process that switches at the same moment, whatever the time-out. That one does it
+    for both, or the next start does; until then everything is as safe, only slower.
     """
     if _text(connection, "journal_mode") == "wal":
         return
-    for _ in range(100):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            with _transaction(connection, "BEGIN IMMEDIATE"):
-                pass
-        else:
-            return
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
 
 
 def _by_name(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, object]:

@@ -40,8 +40,10 @@ class Frozen(InMemory):
     """Answers when its gate is opened, which nobody does before the test is over."""
 
     gate: ClassVar[threading.Event] = threading.Event()
+    asked: ClassVar[list[str]] = []
 
     def get_password(self, service: str, username: str) -> str | None:
+        self.asked.append(service)
         self.gate.wait()
         return None
 

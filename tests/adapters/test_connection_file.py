@@ -142,6 +142,18 @@ def test_every_mistake_in_it_is_named_with_key_value_and_what_was_expected(
     assert caught.value.hint == "mend that by hand, or delete the file and run `portalcal connect`"
 
 
+@pytest.mark.parametrize("time", ["2026-03-02T09:00:00", "09:00:00", '"2026-03-02T09:00:00Z"'])
+def test_a_time_without_its_offset_is_no_instant(file: ConnectionFile, path: Path, time: str) -> None:
+    file.write(CONNECTION)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("2026-03-02 09:00:00+00:00", time), encoding="utf-8")
+
+    with pytest.raises(ConfigInvalid) as caught:
+        file.read()
+
+    assert [each.key for each in caught.value.problems] == ["connected_at"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -94,6 +94,7 @@ def test_the_name_of_the_backend_is_what_finds_it_again() -> None:
 
 def test_a_backend_that_hangs_is_given_up_after_the_time_limit_and_not_asked_again() -> None:
     Frozen.gate.clear()
+    Frozen.asked.clear()
     vault = KeyringVault("default", backend=f"{BACKENDS}.Frozen", timeout=0.05)
 
     for _ in range(2):
@@ -101,6 +102,7 @@ def test_a_backend_that_hangs_is_given_up_after_the_time_limit_and_not_asked_aga
             vault.read(Secret.REFRESH_TOKEN)
 
     Frozen.gate.set()
+    assert Frozen.asked == ["portalcal:default"]
     assert (
         caught.value.message
         == f"the keyring cannot be used ({BACKENDS}.Frozen): it did not answer within 0.05 s"

@@ -179,6 +179,28 @@ def test_a_browser_that_never_ends_does_not_hold_us_up(tmp_path: Path) -> None:
     gate.write_text("", encoding="utf-8")
 
 
+def test_ctrl_c_in_our_terminal_does_not_reach_the_browser(tmp_path: Path) -> None:
+    """It is sent to the session of the terminal, which the browser is not in (the sixth field of proc_pid_stat(5))."""
+    note = tmp_path / "note"
+    os.mkfifo(note)
+    a_program(
+        tmp_path / "bin", "mybrowser", script=f"cut -d ' ' -f 6 /proc/$$/stat > {shlex.quote(str(note))}"
+    )
+    environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "BROWSER": "mybrowser %s"}
+
+    open_browser("http://127.0.0.1/", environ=environ)
+
+    assert int(note.read_text(encoding="utf-8")) != os.getsid(0)
+
+
+def test_what_tzlocal_thinks_of_a_machine_does_not_reach_our_output() -> None:
+    code = "import portalcal.adapters.system, logging; logging.getLogger('tzlocal').warning('deprecated')"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_text_browsers_are_kept_from_the_process_that_opens_one(tmp_path: Path) -> None:
     a_program(tmp_path / "bin", "lynx")
     a_program(tmp_path / "bin", "mybrowser")

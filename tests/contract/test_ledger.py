@@ -364,6 +364,18 @@ class LedgerContract:
 
         assert ledger.lease(errand, now=at("12:00")) is None
 
+    def test_a_settled_errand_is_never_mistaken_for_a_later_one(self, ledger: Ledger) -> None:
+        first = ledger.hold(a_booking("09:00-09:30"), put=True)
+        done = self.leased(ledger, first)
+        ledger.settle(done, confirmed(first))
+
+        later = ledger.hold(a_booking("10:00-10:30"), put=True)
+
+        assert ledger.lease(done, now=at("12:00")) is None
+        errand = ledger.errand_of(later.id)
+        assert errand is not None
+        assert errand.attempts == 0
+
     def test_due_errands_come_oldest_first_and_no_more_than_asked(self, ledger: Ledger) -> None:
         late = ledger.hold(a_booking("09:00-09:30", made_at="08:02"), put=True)
         early = ledger.hold(a_booking("10:00-10:30", made_at="08:01"), put=True)
