@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+from tests.simulator import discovery
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -52,6 +54,24 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("WORKSPACE", "CONFIG", "NO_INPUT", "ACCESS_TOKEN", "REFRESH_TOKEN", "VAULT_TIMEOUT"):
         monkeypatch.delenv(f"PORTALCAL_{name}", raising=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The facts about Google can be asked of Google."""
+    parser.addoption("--live", action="store_true", help="check the facts about Google on the service itself")
+
+
+@pytest.fixture(autouse=True)
+def _as_google_says_it_is(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every exchange with a simulator, whatever the test is about, is held against Google's discovery document.
+
+    The simulator's own tests do so themselves, since some of them ask for what Google does not have.
+    """
+    if request.path.parent.name == "simulator":
+        yield
+        return
+    with discovery.every_simulator():
+        yield
 
 
 @pytest.fixture(autouse=True)
