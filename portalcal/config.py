@@ -135,10 +135,11 @@ def read(path: Path | None, *, workspace: str, machine_zone: Callable[[], ZoneIn
     if path is None:
         return Config(None, workspace, Schedule(machine_zone(), DEFAULT_WEEK))
     try:
-        text = path.read_text(encoding="utf-8")
+        # "-sig": Windows' Notepad puts a byte order mark before the text.
+        text = path.read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(str(path), (Problem("", "", f"not TOML: {error}"),)) from None
+        raise ConfigInvalid(str(path), (_not_toml(str(error)),), _QUOTES) from None
     except UnicodeDecodeError:
         raise ConfigInvalid(str(path), (Problem("", "", "expected UTF-8 text"),)) from None
     except OSError as error:
@@ -148,13 +149,27 @@ def read(path: Path | None, *, workspace: str, machine_zone: Callable[[], ZoneIn
     config = _build(document, path, workspace=workspace, machine_zone=machine_zone, problems=problems)
     if problems:
         raise ConfigInvalid(str(path), tuple(problems))
-    return config._replace(pins=config.pins._replace(line=_line_of_calendars(text)))
+    return config._replace(pins=config.pins._replace(line=_line_of_calendars(text, workspace)))
 
 
-def _line_of_calendars(text: str) -> int | None:
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(r"\s*\[(?:workspace\.[^\]]+\.)?calendars\]", line):
-            return number
+_QUOTES = 'texts stand in quotes, lengths like "30m" too; `config.example.toml` shows every key'
+
+
+def _not_toml(said: str) -> Problem:
+    """What tomllib says, `Invalid value (at line 3, column 12)`, with the place first and in our words."""
+    what, _, where = said.partition(" (at ")
+    what = what[:1].lower() + what[1:].replace("('", "[").replace("',)", "]").replace("')", "]").replace(
+        "', '", "."
+    )
+    return Problem("", "", f"not TOML at {where.rstrip(')')}: {what.replace('invalid ', 'unexpected ')}")
+
+
+def _line_of_calendars(text: str, workspace: str) -> int | None:
+    """Where the table of the pins begins: the workspace's own if it has one."""
+    headers = [re.sub(r"[\s\"']", "", line.partition("#")[0]) for line in text.splitlines()]
+    for header in (f"[workspace.{workspace}.calendars]", "[calendars]"):
+        if header in headers:
+            return headers.index(header) + 1
     return None
 
 
@@ -278,7 +293,10 @@ def _as_written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value}"'
+        # An address may hold a password, and errors end up in tickets.
+        return f'"{re.sub("://[^/@]*@", "://…@", value)}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_written, value))}]"
     if isinstance(value, dict):
         return ""
     return str(value)
@@ -473,7 +491,11 @@ def check_url(url: str) -> str:
     Raises:
         ValueError: any other scheme or host.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # An address in brackets that is none.
+        parts = urlsplit("")
     is_local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
     if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_local)):
         raise ValueError("expected an https:// address (http:// only on 127.0.0.1)")
@@ -500,7 +522,7 @@ def _pins(top: _Table) -> Pins:
 
 
 def _ledger_url(text: str) -> str:
-    if text != "sqlite" and not text.startswith("sqlite:///"):
+    if text != "sqlite" and not (text.startswith("sqlite:///") and text.removeprefix("sqlite:///")):
         raise ValueError('expected "sqlite" or "sqlite:///path"')
     return text
 

@@ -146,10 +146,15 @@ class Portal:
         """Bookings and errands."""
         from portalcal.adapters.sqlite_ledger import SqliteLedger
 
-        url = self.config.ledger
-        default = self.paths.data_dir / "ledger.db"
-        path = default if url == "sqlite" else Path(url.removeprefix("sqlite:///")).expanduser()
-        return SqliteLedger(path, self.workspace, self.clock)
+        return SqliteLedger(self._ledger_path, self.workspace, self.clock)
+
+    @property
+    def _ledger_path(self) -> Path:
+        """The default file, or the one named, relative to the configuration: never to wherever a command is run."""
+        url, path = self.config.ledger, self.config.path
+        if url == "sqlite" or path is None:
+            return self.paths.data_dir / "ledger.db"
+        return path.absolute().parent / Path(url.removeprefix("sqlite:///")).expanduser()
 
     # --- secrets and consent
 

@@ -63,10 +63,9 @@ def _check_pins(changes: Changes, world: World) -> None:
         "calendars.conflicts": bool(changes.select or changes.deselect) and pins.conflicts is not None,
         "calendars.booking": bool(changes.book_into) and pins.booking is not None,
     }
+    where = f"line {pins.line}, " if pins.line else ""
     problems = tuple(
-        Problem(
-            f"line {pins.line}, {key}", "", "pinned here, so the command cannot change it; edit this line"
-        )
+        Problem(f"{where}{key}", "", "pinned here, so the command cannot change it; edit this line")
         for key, is_touched in touched.items()
         if is_touched
     )

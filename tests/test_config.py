@@ -1,0 +1,536 @@
+"""config.toml: what each key does, and what people read when something in it cannot be."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portalcal import config
+from portalcal.cli.invocation import Invocation
+from portalcal.config import DEFAULT_WEEK, Config, Endpoints, Pins
+from portalcal.core.schedule import Hours
+from portalcal.core.slots import Align, Rules
+from portalcal.errors import ConfigInvalid, LinkNotFound
+from portalcal.wiring import Portal
+
+NINE_TO_FIVE = (Hours(540, 1020),)
+MORNING = (Hours(540, 720),)
+
+
+def machine_zone() -> ZoneInfo:
+    """The zone of the machine these tests pretend to run on."""
+    return ZoneInfo("Europe/Paris")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the configuration is."""
+    return tmp_path / "config.toml"
+
+
+def read(file: Path, text: str, *, workspace: str = "default") -> Config:
+    """The configuration a text makes."""
+    file.write_text(text, encoding="utf-8")
+    return config.read(file, workspace=workspace, machine_zone=machine_zone)
+
+
+def problems(file: Path, text: str, *, workspace: str = "default") -> list[str]:
+    """What is said about a text that cannot be used, without the file's name."""
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, text, workspace=workspace)
+    assert caught.value.message.startswith(f"{file}: ")
+    return [str(each) for each in caught.value.problems]
+
+
+def problem(file: Path, text: str, *, workspace: str = "default") -> str:
+    """The one thing wrong with a text."""
+    (only,) = problems(file, text, workspace=workspace)
+    return only
+
+
+# --- what it says -----------------------------------------------------------------------------------------------
+
+
+def test_without_a_file_everything_has_its_default() -> None:
+    found = config.read(None, workspace="default", machine_zone=machine_zone)
+
+    assert found.path is None
+    assert found.schedule.zone.key == "Europe/Paris"
+    assert found.schedule.weekly == DEFAULT_WEEK == (NINE_TO_FIVE,) * 5 + ((), ())
+    assert found.schedule.exceptions == {}
+    assert found.rules == Rules(duration=timedelta(minutes=30), notice=timedelta(hours=4), horizon=60)
+    assert (found.links, found.endpoints, found.pins) == ({}, Endpoints(), Pins())
+    assert (found.client_secrets, found.ledger, found.vault) == (None, "sqlite", "keyring")
+
+
+def test_an_empty_file_is_the_same_but_for_its_path(file: Path) -> None:
+    default = config.read(None, workspace="default", machine_zone=machine_zone)
+
+    assert read(file, "") == default._replace(path=file)
+
+
+def test_a_byte_order_mark_before_the_text_is_fine(file: Path) -> None:
+    assert read(file, '\ufefftimezone = "Europe/Oslo"\n').schedule.zone.key == "Europe/Oslo"
+
+
+def test_the_zone_of_the_schedule(file: Path) -> None:
+    assert read(file, 'timezone = "America/New_York"').schedule.zone.key == "America/New_York"
+
+
+def test_weekdays_that_are_not_named_are_closed_once_one_is(file: Path) -> None:
+    schedule = read(file, '[schedule]\nmon = ["09:00-12:00", "13:00-24:00"]\nfri = ["22:00-02:00"]').schedule
+
+    assert schedule.weekly == (
+        (Hours(540, 720), Hours(780, 1440)), (), (), (), (Hours(1320, 120),), (), ()
+    )  # fmt: skip
+
+
+def test_exceptions_by_date(file: Path) -> None:
+    schedule = read(file, '[schedule.exceptions]\n2026-12-25 = []\n2026-12-31 = ["09:00-12:00"]').schedule
+
+    assert schedule.exceptions == {date(2026, 12, 25): (), date(2026, 12, 31): MORNING}
+    assert schedule.weekly == DEFAULT_WEEK
+
+
+def test_every_rule(file: Path) -> None:
+    rules = read(
+        file,
+        """
+        [rules]
+        duration = "45m"
+        step = "15m"
+        buffer_before = "5m"
+        buffer_after = "10m"
+        notice = "1d"
+        horizon = "90d"
+        max_per_day = 3
+        max_per_week = 10
+        align = "hour"
+        """,
+    ).rules
+
+    assert rules == Rules(
+        duration=timedelta(minutes=45),
+        step=timedelta(minutes=15),
+        buffer_before=timedelta(minutes=5),
+        buffer_after=timedelta(minutes=10),
+        notice=timedelta(days=1),
+        horizon=90,
+        max_per_day=3,
+        max_per_week=10,
+        align=Align.HOUR,
+    )
+
+
+def test_a_link_has_the_rules_and_hours_of_the_workspace_where_it_has_none_of_its_own(file: Path) -> None:
+    found = read(
+        file,
+        """
+        [schedule]
+        mon = ["09:00-12:00"]
+        [schedule.exceptions]
+        2026-12-25 = []
+        [rules]
+        buffer_after = "10m"
+        [links.intro]
+        duration = "15m"
+        title = "Intro of {name} <{email}> by {link}"
+        location = "Phone"
+        meet = true
+        notes = "Bring {{curly}} braces"
+        [links.late]
+        [links.late.schedule]
+        tue = ["18:00-20:00"]
+        """,
+    )
+
+    intro, late = found.links["intro"], found.links["late"]
+    assert (intro.title, intro.location, intro.meet) == ("Intro of {name} <{email}> by {link}", "Phone", True)
+    assert intro.notes == "Bring {{curly}} braces"
+    assert (intro.rules.duration, intro.rules.buffer_after) == (timedelta(minutes=15), timedelta(minutes=10))
+    assert intro.schedule == found.schedule
+    assert (late.title, late.location, late.meet, late.notes) == ("Meeting with {name}", "", False, "")
+    assert late.schedule.weekly == ((), (Hours(1080, 1200),), (), (), (), (), ())
+    assert late.schedule.exceptions == {date(2026, 12, 25): ()}
+
+
+def test_a_link_is_found_by_name_and_no_name_is_the_plain_meeting(file: Path) -> None:
+    found = read(file, "[links.intro]\n[links.review]\n")
+
+    assert found.link("intro").name == "intro"
+    assert (found.link(None).name, found.link(None).rules) == ("", found.rules)
+    with pytest.raises(LinkNotFound, match="there is no link intor in the configuration; did you mean intro"):
+        found.link("intor")
+
+
+def test_addresses_are_https_or_on_this_machine(file: Path) -> None:
+    found = read(
+        file, '[google]\napi_root = "http://127.0.0.1:8080/calendar/v3"\nrevoke_uri = "http://[::1]:1/r"'
+    )
+
+    assert found.endpoints == Endpoints("http://127.0.0.1:8080/calendar/v3/", "http://[::1]:1/r")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("client.json", "client.json"), ("keys/client.json", "keys/client.json"), ("/etc/client.json", None)],
+)
+def test_the_client_lies_beside_the_file_unless_its_path_is_absolute(
+    file: Path, written: str, meant: str | None
+) -> None:
+    found = read(file, f'[google]\nclient_secrets = "{written}"').client_secrets
+
+    assert found == (file.parent / meant if meant else Path(written))
+
+
+def test_a_client_in_the_home_folder(file: Path, tmp_path: Path) -> None:
+    found = read(file, '[google]\nclient_secrets = "~/client.json"').client_secrets
+
+    assert found == tmp_path / "home/client.json"
+
+
+def test_pins_with_the_line_they_stand_in(file: Path) -> None:
+    text = 'timezone = "Europe/Oslo"\n\n[ calendars ]  # for good\nconflicts = ["primary"]\nbooking = "work@example.com"\n'
+
+    assert read(file, text).pins == Pins(("primary",), "work@example.com", 3)
+
+
+def test_the_pins_of_another_workspace_are_not_ours(file: Path) -> None:
+    text = '[workspace.sales.calendars]\nbooking = "sales@example.com"\n[calendars]\nbooking = "primary"\n'
+
+    assert read(file, text).pins == Pins(None, "primary", 3)
+    assert read(file, text, workspace="sales").pins == Pins(None, "sales@example.com", 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("sqlite", "data/ledger.db"), ("sqlite:///own.db", "own.db"), ("sqlite:////var/own.db", "/var/own.db")],
+)
+def test_the_ledger_lies_where_the_file_says_wherever_a_command_is_run(
+    file: Path, written: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(file, f'[ledger]\nurl = "{written}"')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    streams = (io.StringIO(), io.StringIO(), io.StringIO())
+
+    portal = Portal(Invocation({}, *streams).view("", as_json=True), config_path=file)
+
+    data = portal.paths.data_dir / "ledger.db"
+    assert portal._ledger_path == (data if written == "sqlite" else file.parent / meant)
+
+
+# --- workspaces -------------------------------------------------------------------------------------------------
+
+TWO_WORKSPACES = """
+timezone = "Europe/London"
+[google]
+client_secrets = "client.json"
+[schedule]
+mon = ["09:00-12:00"]
+tue = ["09:00-12:00"]
+[schedule.exceptions]
+2026-12-24 = []
+2026-12-25 = []
+[rules]
+duration = "30m"
+notice = "2h"
+[links.intro]
+title = "Intro"
+duration = "15m"
+[vault]
+kind = "keyring"
+
+[workspace.sales]
+timezone = "Europe/Berlin"
+[workspace.sales.schedule]
+fri = ["10:00-11:00"]
+[workspace.sales.schedule.exceptions]
+2026-12-24 = ["09:00-12:00"]
+[workspace.sales.rules]
+duration = "1h"
+[workspace.sales.links.intro]
+location = "Zoom"
+[workspace.sales.links.pitch]
+"""
+
+
+def test_a_workspace_overrides_the_top_level_key_by_key(file: Path) -> None:
+    sales = read(file, TWO_WORKSPACES, workspace="sales")
+
+    assert sales.schedule.zone.key == "Europe/Berlin"
+    assert (sales.rules.duration, sales.rules.notice) == (timedelta(hours=1), timedelta(hours=2))
+    assert sales.client_secrets == file.parent / "client.json"
+
+
+def test_the_weekly_hours_are_taken_as_a_whole_from_the_first_that_has_a_weekday(file: Path) -> None:
+    sales = read(file, TWO_WORKSPACES, workspace="sales")
+
+    assert sales.schedule.weekly == ((), (), (), (), (Hours(600, 660),), (), ())
+
+
+def test_exceptions_are_overridden_date_by_date(file: Path) -> None:
+    sales = read(file, TWO_WORKSPACES, workspace="sales")
+
+    assert sales.schedule.exceptions == {date(2026, 12, 24): MORNING, date(2026, 12, 25): ()}
+
+
+def test_links_are_overridden_key_by_key_and_added_to(file: Path) -> None:
+    sales = read(file, TWO_WORKSPACES, workspace="sales")
+
+    assert set(sales.links) == {"intro", "pitch"}
+    intro = sales.links["intro"]
+    assert (intro.title, intro.location, intro.rules.duration) == ("Intro", "Zoom", timedelta(minutes=15))
+    assert sales.links["pitch"].rules.duration == timedelta(hours=1)
+
+
+def test_other_workspaces_see_nothing_of_it(file: Path) -> None:
+    found = read(file, TWO_WORKSPACES)
+
+    assert found.schedule.zone.key == "Europe/London"
+    assert found.schedule.weekly == (MORNING, MORNING, (), (), (), (), ())
+    assert list(found.links) == ["intro"]
+    assert read(file, TWO_WORKSPACES, workspace="support")[2:] == found[2:]
+
+
+# --- what is wrong ----------------------------------------------------------------------------------------------
+
+
+def test_every_problem_is_told_at_once_with_file_key_value_and_what_was_expected(file: Path) -> None:
+    text = """
+timezone = "Berlin"
+timezon = "Europe/Berlin"
+rule = 3
+[google]
+client_secrets = 3
+api_root = "http://example.com/"
+revoke_uri = "http://[::1"
+[calendars]
+conflicts = "primary"
+booking = 3
+[schedule]
+mon = "09:00-17:00"
+tue = ["9-17"]
+wed = ["10:00-10:00", "25:00-26:00"]
+mondy = []
+[schedule.exceptions]
+christmas = []
+2026-12-26 = "closed"
+2026-12-27 = ["9:00"]
+[rules]
+duration = 30
+step = "0m"
+notice = "4"
+horizon = "36h"
+max_per_day = -1
+max_per_week = true
+align = "hours"
+buffer_befor = "5m"
+[links.intro]
+title = "Hello {nam}"
+notes = "Hello {name"
+meet = "yes"
+location = 3
+titel = "x"
+[links.intro.schedule]
+mun = []
+[ledger]
+url = "mysql://me:secret@host/db"
+[vault]
+kind = "paper"
+"""
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, text)
+
+    assert (
+        caught.value.message
+        == f"""{file}: 32 problems
+  timezon = "Europe/Berlin": there is no such key; did you mean timezone?
+  rule = 3: there is no such key; did you mean rules?
+  schedule.mondy = []: there is no such key; did you mean mon?
+  timezone = "Berlin": expected an IANA zone like Europe/London; did you mean Europe/Berlin?
+  schedule.mon = "09:00-17:00": expected a list of ranges like ["09:00-12:30"]
+  schedule.tue = ["9-17"]: "9-17": expected a range like "09:00-12:30"
+  schedule.wed = ["10:00-10:00", "25:00-26:00"]: "10:00-10:00": expected an end that differs from the start; \
+all day is 00:00-24:00
+  schedule.wed = ["10:00-10:00", "25:00-26:00"]: "25:00-26:00": expected times from 00:00 to 24:00
+  schedule.exceptions.christmas = []: expected a date like 2026-12-25 as the key
+  schedule.exceptions.2026-12-26 = "closed": expected a list of ranges like ["09:00-12:30"]
+  schedule.exceptions.2026-12-27 = ["9:00"]: "9:00": expected a range like "09:00-12:30"
+  rules.buffer_befor = "5m": there is no such key; did you mean buffer_before?
+  rules.step = "0m": expected more than nothing
+  rules.duration = 30: expected a length like 90s, 30m, 1h, 1h30m or 2d, in quotes
+  rules.notice = "4": expected a length like 90s, 30m, 1h, 1h30m or 2d
+  rules.horizon = "36h": expected whole days like 60d
+  rules.max_per_day = -1: expected 0 (no limit) or more
+  rules.max_per_week = true: expected a whole number
+  rules.align = "hours": expected "opening" or "hour"; did you mean hour?
+  links.intro.titel = "x": there is no such key; did you mean title?
+  links.intro.schedule.mun = []: there is no such key; did you mean sun?
+  links.intro.title = "Hello {{nam}}": there is no placeholder {{nam}}; there are {{name}}, {{email}} and {{link}}
+  links.intro.location = 3: expected text in quotes
+  links.intro.meet = "yes": expected true or false
+  links.intro.notes = "Hello {{name": expected every {{ to have its }}; a brace itself is written {{{{ or }}}}
+  google.api_root = "http://example.com/": expected an https:// address (http:// only on 127.0.0.1)
+  google.revoke_uri = "http://[::1": expected an https:// address (http:// only on 127.0.0.1)
+  google.client_secrets = 3: expected text in quotes
+  calendars.conflicts = "primary": expected a list of texts in quotes
+  calendars.booking = 3: expected text in quotes
+  ledger.url = "mysql://…@host/db": expected "sqlite" or "sqlite:///path"
+  vault.kind = "paper": expected "keyring"
+"""[:-1]
+    )
+
+
+def test_a_problem_in_a_workspace_names_the_workspace(file: Path) -> None:
+    text = '[workspace.sales.rules]\nduration = "soon"\n'
+
+    assert problem(file, text, workspace="sales") == (
+        'workspace.sales.rules.duration = "soon": expected a length like 90s, 30m, 1h, 1h30m or 2d'
+    )
+    assert read(file, text).rules == Rules()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rules]\nduration = 30m", "not TOML at line 2, column 14: expected newline or end of document after a statement"),
+        ("timezone = Europe/London", "not TOML at line 1, column 12: unexpected value"),
+        ("[rules]\n[rules]", "not TOML at line 2, column 7: cannot declare [rules] twice"),
+        ('timezone = "Europe', "not TOML at end of document: unterminated string"),
+    ],
+)  # fmt: skip
+def test_what_is_no_toml_names_line_and_column(file: Path, text: str, said: str) -> None:
+    assert problem(file, text) == said
+
+
+def test_what_is_no_toml_says_what_is_usually_the_matter(file: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, "[rules]\nduration = 30m")
+
+    assert caught.value.hint == (
+        'texts stand in quotes, lengths like "30m" too; `config.example.toml` shows every key'
+    )
+
+
+def test_a_file_in_another_encoding_is_named(file: Path) -> None:
+    file.write_bytes(b'timezone = "\xff"')
+
+    with pytest.raises(ConfigInvalid, match="expected UTF-8 text"):
+        config.read(file, workspace="default", machine_zone=machine_zone)
+
+
+def test_a_folder_in_the_files_place_is_named(file: Path) -> None:
+    file.mkdir()
+
+    with pytest.raises(ConfigInvalid, match="is a directory"):
+        config.read(file, workspace="default", machine_zone=machine_zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rules = 3", "rules = 3: expected a table"),
+        ("workspace = 3", "workspace = 3: expected a table"),
+        ("[links]\nintro = 3", "links.intro = 3: expected a table"),
+        ("[workspace]\ndefault = 3", "workspace.default = 3: expected a table"),
+        ("[schedule]\nexceptions = []", "schedule.exceptions = []: expected a table"),
+    ],
+)
+def test_a_value_in_a_tables_place(file: Path, text: str, said: str) -> None:
+    assert problem(file, text) == said
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("Berlin", "expected an IANA zone like Europe/London; did you mean Europe/Berlin?"),
+        ("new york", "expected an IANA zone like Europe/London; did you mean America/New_York?"),
+        ("Europe/Lodnon", "expected an IANA zone like Europe/London; did you mean Europe/London?"),
+        ("Atlantis", "expected an IANA zone like Europe/London"),
+        ("Europe", "expected an IANA zone like Europe/London"),
+        ("", "expected an IANA zone like Europe/London"),
+        ("../../etc/passwd", "expected an IANA zone like Europe/London"),
+    ],
+)
+def test_a_zone_that_there_is_not(file: Path, zone: str, expected: str) -> None:
+    said = problem(file, f'timezone = "{zone}"')
+
+    assert said.startswith(f'timezone = "{zone}": {expected.partition(";")[0]}')
+    if "did you mean" in expected:
+        assert said.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("9:00-17:00", 'expected a range like "09:00-12:30"'),
+        ("09:00–17:00", 'expected a range like "09:00-12:30"'),
+        ("09:00", 'expected a range like "09:00-12:30"'),
+        ("09:60-10:00", 'expected a range like "09:00-12:30"'),
+        ("24:00-10:00", "expected times from 00:00 to 24:00"),
+        ("09:00-24:01", "expected times from 00:00 to 24:00"),
+        ("09:00-09:00", "expected an end that differs from the start; all day is 00:00-24:00"),
+    ],
+)
+def test_a_range_that_is_none(file: Path, written: str, expected: str) -> None:
+    assert problem(file, f'[schedule]\nmon = ["{written}"]') == (
+        f'schedule.mon = ["{written}"]: "{written}": {expected}'
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["{name.__class__}", "{0}", "{}", "{name[0]}", "{names}"],
+)
+def test_a_title_can_hold_three_placeholders_and_nothing_cleverer(file: Path, title: str) -> None:
+    assert problem(file, f'[links.intro]\ntitle = "{title}"') == (
+        f'links.intro.title = "{title}": there is no placeholder {title}; there are {{name}}, {{email}} and {{link}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://www.googleapis.com/", "ftp://127.0.0.1/", "www.googleapis.com", "http://127.0.0.1.example.com/",
+     "http://localhost@example.com/", ""],
+)  # fmt: skip
+def test_an_address_that_could_send_tokens_elsewhere(file: Path, address: str) -> None:
+    shown = address.replace("localhost@", "…@")
+
+    assert problem(file, f'[google]\napi_root = "{address}"') == (
+        f'google.api_root = "{shown}": expected an https:// address (http:// only on 127.0.0.1)'
+    )
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:", "sqlite:///", "ledger.db", "oracle://host/db"])
+def test_a_ledger_that_is_none(file: Path, url: str) -> None:
+    assert problem(file, f'[ledger]\nurl = "{url}"').startswith(f'ledger.url = "{url}": expected "sqlite"')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[schedule]\nmon = ["09:00-10:00"]\n[rules]\nduration = "2h"',
+            'rules.duration = "2h": longer than any opening of the schedule',
+        ),
+        (
+            '[rules]\nnotice = "90d"',
+            'rules.notice = "90d": the horizon ends before the notice does, so nothing could be booked',
+        ),
+    ],
+)
+def test_rules_under_which_nothing_could_ever_be_booked(file: Path, text: str, said: str) -> None:
+    assert problem(file, text) == said
+
+
+def test_a_problem_that_links_inherit_is_told_once(file: Path) -> None:
+    text = '[schedule]\nmon = ["9-17"]\n[rules]\nnotice = "soon"\n[links.one]\n[links.two]\n'
+
+    assert len(problems(file, text)) == 2
