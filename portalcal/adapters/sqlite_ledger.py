@@ -163,9 +163,10 @@ class SqliteLedger:
     def settle(self, errand: Errand, booking: Booking) -> Booking:
         """Record the booking as it came out and the errand as done; returns the booking as it stands then.
 
-        That is another one than was given where the errand is no longer the caller's: its lease ran out and somebody
-        else took it, so that nothing is recorded; or the booking was cancelled while its event was made, so that only
-        the event is, and its removal is due at once. The caller must then not tell anybody that the time is booked.
+        That is another one than was given where the errand is no longer the caller's. Its lease ran out and somebody
+        else took it: then nothing is recorded, but an event that was made for a booking that is over is owed a
+        removal. Or the booking was cancelled while its event was made: then only the event is recorded, and its removal
+        is due at once. Either way the caller must not tell anybody that the time is booked.
         """
         with self._file.writing() as db:
             owed = db.execute(sql.ERRAND_UNDER_LEASE, self._named(errand)).fetchone()
@@ -175,6 +176,8 @@ class SqliteLedger:
             elif owed:
                 db.execute(sql.RECORD_EVENT, rows.outcome_of(booking))
                 db.execute(sql.END_LEASE, {"id": errand.id})
+            else:
+                self._disown(db, booking)
             return self._stored(db, booking.id)
 
     def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
@@ -199,6 +202,13 @@ class SqliteLedger:
     def _owe(self, db: sqlite3.Connection, booking: Booking, *, task: Task, due_at: datetime) -> None:
         owed = {"workspace": self._workspace, "booking": str(booking.id), "task": task.value}
         db.execute(sql.INSERT_ERRAND, owed | {"due_at": rows.seconds(due_at)})
+
+    def _disown(self, db: sqlite3.Connection, late: Booking) -> None:
+        """See to the event of a late report, if its booking is over and nobody is about to remove it."""
+        is_over = not self._stored(db, late.id).is_live and self._errand_of(db, late.id) is None
+        if late.is_live and late.event_id is not None and is_over:
+            db.execute(sql.RECORD_EVENT, rows.outcome_of(late))
+            self._owe(db, late, task=Task.REMOVE, due_at=self._clock.now())
 
     def _errand_of(self, db: sqlite3.Connection, booking: UUID) -> Errand | None:
         of = {"workspace": self._workspace, "booking": str(booking)}

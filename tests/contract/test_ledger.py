@@ -425,6 +425,36 @@ class LedgerContract:
 
         assert ledger.due(at("08:11"), most=20) == ()
 
+    def test_an_event_made_too_late_for_a_booking_that_is_over_is_owed_a_removal(
+        self, ledger: Ledger, open_ledger: OpenLedger, clock: SetClock
+    ) -> None:
+        """A machine slept in the middle of a put; meanwhile another one confirmed, and the booking was cancelled."""
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+        other = open_ledger()
+        told = other.settle(self.leased(other, booking, now="08:10"), confirmed(booking))
+        ending = other.begin_cancel(told)
+        other.settle(self.leased(other, booking, now="08:11"), ending.moved_to(State.CANCELLED, at("08:11")))
+        clock.set("08:20")
+
+        stands = ledger.settle(slow, replace(told, attempt=1, event_id="pc1"))
+
+        assert (stands.state, stands.attempt, stands.event_id) == (State.CANCELLED, 1, "pc1")
+        (errand,) = ledger.due(at("08:20"), most=20)
+        assert (errand.booking, errand.task) == (booking.id, Task.REMOVE)
+
+    def test_a_late_refusal_of_a_booking_that_is_over_owes_nothing(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        slow = self.leased(ledger, booking)
+        refused = booking.moved_to(State.REFUSED, at("08:11"))
+        open_ledger().settle(self.leased(open_ledger(), booking, now="08:10"), refused)
+
+        assert ledger.settle(slow, replace(refused, event_id="pc1")) == refused
+
+        assert ledger.errand_of(booking.id) is None
+
     # --- cancelling
 
     def test_a_booking_that_was_never_told_ends_at_once(self, ledger: Ledger) -> None:
@@ -571,6 +601,39 @@ class LedgerContract:
     def test_an_unknown_booking_cannot_be_cancelled(self, ledger: Ledger) -> None:
         with pytest.raises(BookingNotFound):
             ledger.begin_cancel(a_booking(id=uuid4()))
+
+    def test_a_released_booking_frees_its_time_and_still_owes_its_removal(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(replace(told, ended_because="ill"))
+
+        released = ledger.release(ending)
+
+        assert released == replace(ending, state=State.CANCELLED, updated_at=at("08:00"))
+        ledger.hold(a_booking(), put=False)
+        (errand,) = ledger.due(at("09:00"), most=20)
+        assert (errand.booking, errand.task) == (booking.id, Task.REMOVE)
+        ledger.settle(self.leased(ledger, booking), released)
+        assert ledger.errand_of(booking.id) is None
+
+    def test_a_put_under_way_leaves_its_event_to_the_removal_of_a_released_booking(
+        self, ledger: Ledger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        put = self.leased(ledger, booking)
+        ledger.release(ledger.begin_cancel(booking))
+
+        stands = ledger.settle(put, confirmed(booking))
+
+        assert (stands.state, stands.event_id) == (State.CANCELLED, booking.next_event_id)
+        (errand,) = ledger.due(at("09:00"), most=20)
+        assert errand.task is Task.REMOVE
+
+    @pytest.mark.parametrize("state", [State.HELD, State.CONFIRMED])
+    def test_only_a_booking_that_is_being_cancelled_is_released(self, ledger: Ledger, state: State) -> None:
+        booking = ledger.hold(a_booking(state=state), put=True)
+
+        assert ledger.release(booking) == booking
 
     # --- counting
 
