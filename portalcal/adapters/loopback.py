@@ -8,7 +8,6 @@ known, so that the tab tells what became of it. Nothing of a request is ever log
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import queue
 import selectors
@@ -21,6 +20,7 @@ from typing import Self
 
 from portalcal.adapters import loopback_page as pages
 from portalcal.adapters.loopback_connection import Connection, Phase
+from portalcal.adapters.loopback_ports import ADDRESSES, listen
 from portalcal.adapters.loopback_request import (
     LONGEST_HEAD,
     NOTHING_IN_IT,
@@ -35,21 +35,15 @@ from portalcal.adapters.loopback_request import (
     judge_head,
     judge_pasted,
 )
-from portalcal.errors import Usage
 
 _log = logging.getLogger("portalcal.loopback")
 
 # Browsers open a handful of connections, most of them in vain.
 _MOST_CONNECTIONS = 64
-_WAITING = 512
 _SECONDS_TO_ASK = 10.0
 _SECONDS_TO_END = 0.5
 # How long Ctrl-C or a pasted line may go unnoticed where a wait cannot be interrupted (Windows).
 _TICK = 0.1
-ADDRESSES = ("127.0.0.1", "::1")
-"""Where to listen; the first that can be had is the one the redirect names."""
-
-_NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 
 
 class Receiver:
@@ -70,7 +64,7 @@ class Receiver:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
-        self._listeners = _listen(port, addresses)
+        self._listeners = listen(port, addresses)
         self.port = int(self._listeners[0].getsockname()[1])
         names = ("127.0.0.1", "[::1]", "localhost")
         self.expected = Expected(state, frozenset(f"{name}:{self.port}" for name in names))
@@ -255,51 +249,3 @@ def _as_response(stray: Stray) -> bytes:
     if stray in _SEEN_BY_PEOPLE:
         return pages.response(pages.astray(stray.why, stray.status))
     return pages.plain_response(stray.status, stray.why)
-
-
-def _listen(port: int, addresses: tuple[str, ...]) -> tuple[socket.socket, ...]:
-    """The sockets, the one the redirect names first. A machine may speak only one version of IP."""
-    listeners: list[socket.socket] = []
-    trouble = OSError(errno.EADDRNOTAVAIL, "no loopback address")
-    for host in addresses:
-        try:
-            listeners.append(_bound(host, int(listeners[0].getsockname()[1]) if listeners else port))
-        except OverflowError:
-            raise Usage(f"port {port} cannot be used", _OTHER_PORT) from None
-        except OSError as error:
-            trouble = error
-            if not listeners and error.errno not in _NO_SUCH_ADDRESS:
-                break
-    if not listeners:
-        raise _no_port(port, trouble) from trouble
-    return tuple(listeners)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        # On Windows SO_REUSEADDR would let another program take the port over; elsewhere it only skips TIME_WAIT.
-        exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
-        listener.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((host, port))
-        listener.listen(_WAITING)
-    except (OSError, OverflowError):
-        listener.close()
-        raise
-    return listener
-
-
-_OTHER_PORT = "name another with `--port`, or leave it out to take any free one"
-
-
-def _no_port(port: int, error: OSError) -> Usage:
-    why = (
-        "is in use by another program"
-        if error.errno == errno.EADDRINUSE
-        else f"cannot be used ({error.strerror})"
-    )
-    fact = f"port {port} {why}" if port else f"no port on this machine can be used ({error.strerror})"
-    return Usage(fact, _OTHER_PORT)
