@@ -24,16 +24,7 @@ if TYPE_CHECKING:
     from portalcal.answers import CommandView
     from portalcal.config import Config
     from portalcal.core.grant import Access, Grant
-    from portalcal.ports import (
-        Calendars,
-        Clock,
-        Connections,
-        Consent,
-        Ledger,
-        Machine,
-        Vault,
-        View,
-    )
+    from portalcal.ports import Calendars, Clock, Connections, Consent, Ledger, Machine, Vault, View
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
@@ -91,7 +82,7 @@ class Portal:
             ConfigInvalid: it cannot be used, or a file that was named does not exist.
         """
         from portalcal.adapters.system import machine_zone
-        from portalcal.config import read
+        from portalcal.config_file import read
 
         path = self._config_path or self.paths.config_file
         if not path.exists():

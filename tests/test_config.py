@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portalcal import config
+from portalcal import config_file
 from portalcal.cli.invocation import Invocation
 from portalcal.config import DEFAULT_WEEK, Config, Endpoints, Pins
 from portalcal.core.schedule import Hours
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def read(file: Path, text: str, *, workspace: str = "default") -> Config:
     """The configuration a text makes."""
     file.write_text(text, encoding="utf-8")
-    return config.read(file, workspace=workspace, machine_zone=machine_zone)
+    return config_file.read(file, workspace=workspace, machine_zone=machine_zone)
 
 
 def problems(file: Path, text: str, *, workspace: str = "default") -> list[str]:
@@ -56,7 +56,7 @@ def problem(file: Path, text: str, *, workspace: str = "default") -> str:
 
 
 def test_without_a_file_everything_has_its_default() -> None:
-    found = config.read(None, workspace="default", machine_zone=machine_zone)
+    found = config_file.read(None, workspace="default", machine_zone=machine_zone)
 
     assert found.path is None
     assert found.schedule.zone.key == "Europe/Paris"
@@ -68,7 +68,7 @@ def test_without_a_file_everything_has_its_default() -> None:
 
 
 def test_an_empty_file_is_the_same_but_for_its_path(file: Path) -> None:
-    default = config.read(None, workspace="default", machine_zone=machine_zone)
+    default = config_file.read(None, workspace="default", machine_zone=machine_zone)
 
     assert read(file, "") == default._replace(path=file)
 
@@ -423,14 +423,14 @@ def test_a_file_in_another_encoding_is_named(file: Path) -> None:
     file.write_bytes(b'timezone = "\xff"')
 
     with pytest.raises(ConfigInvalid, match="expected UTF-8 text"):
-        config.read(file, workspace="default", machine_zone=machine_zone)
+        config_file.read(file, workspace="default", machine_zone=machine_zone)
 
 
 def test_a_folder_in_the_files_place_is_named(file: Path) -> None:
     file.mkdir()
 
     with pytest.raises(ConfigInvalid, match="is a directory"):
-        config.read(file, workspace="default", machine_zone=machine_zone)
+        config_file.read(file, workspace="default", machine_zone=machine_zone)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,11 @@ def away(folder: str) -> dict[str, str]:
     # Without bytecode every start compiles our modules anew, which no installation does.
     dropped = ("PORTALCAL_", "XDG_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return kept | {"HOME": folder, "TZ": "Europe/London", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return kept | {
+        "HOME": folder,
+        "TZ": "Europe/London",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
 
 
 def start_up() -> None:
@@ -137,7 +141,12 @@ def networked() -> None:
             environ,
         )
     base = "a bare script with the same libraries"
-    table("One exchange with Google", took, base=base, aims={name: 1.3 for name in took if name.startswith("portalcal")})
+    table(
+        "One exchange with Google",
+        took,
+        base=base,
+        aims={name: 1.3 for name in took if name.startswith("portalcal")},
+    )
 
 
 def requests_per_command() -> None:
