@@ -225,7 +225,8 @@ class _Examination:
         if self.offline:
             raise _Skip("offline")
         self.listed = self.world.calendars.list()
-        return Finding(f"{len(self.listed)} calendars")
+        count = len(self.listed)
+        return Finding(f"{count} calendar{'' if count == 1 else 's'}")
 
     def _calendars_conflicts(self) -> Finding:
         if self.offline:
