@@ -133,16 +133,17 @@ def offered(question: Question) -> tuple[Interval, ...]:
     question = replace(question, window=Interval(earliest, window.end))
     limits = _Limits.of(question)
     blocked = question.blocked.spans
+    kept_after = rules.duration + rules.buffer_after
     index = 0
     found = []
     for opening in question.schedule.openings(question.window, reach=rules.duration):
         for start in _grid(opening, question):
             if start >= window.end:
                 break
-            guard = rules.guard(start)
-            while index < len(blocked) and blocked[index].end <= guard.start:
+            # The guard, without making an Interval of it: this line runs once for every start there is.
+            while index < len(blocked) and blocked[index].end <= start - rules.buffer_before:
                 index += 1
-            is_clear = index == len(blocked) or blocked[index].start >= guard.end
+            is_clear = index == len(blocked) or blocked[index].start >= start + kept_after
             if is_clear and limits.allow(start):
                 found.append(rules.meeting(start))
     return tuple(found)

@@ -35,8 +35,16 @@ def test_an_interval_that_would_be_empty_is_refused() -> None:
         Interval(_ORIGIN, _ORIGIN)
 
 
-def test_touching_is_not_overlapping() -> None:
-    assert not between("2026-03-02 09:00/10:00").overlaps(between("2026-03-02 10:00/11:00"))
+def test_touching_is_not_overlapping_on_either_side() -> None:
+    early, late = between("2026-03-02 09:00/10:00"), between("2026-03-02 10:00/11:00")
+
+    assert (early.overlaps(late), late.overlaps(early)) == (False, False)
+
+
+def test_a_set_contains_the_start_of_a_span_and_not_its_end() -> None:
+    spans = Intervals.of([between("2026-03-02 09:00/10:00")])
+
+    assert (utc("2026-03-02 09:00") in spans, utc("2026-03-02 10:00") in spans) == (True, False)
 
 
 def test_touching_spans_become_one() -> None:
