@@ -52,9 +52,12 @@ def bookings(
     if json and form is not Form.TABLE:
         raise Usage(f"--json and --format {form} are two formats", "use one of them")
     reading = session.reading(timezone)
+    begin, end = read_from(start, reading), read_until(until, reading) if until else None
+    if end is not None and end <= begin:
+        raise Usage(f"the window ends before it starts: {start} to {until}", "give `--from` before `--until`")
     search = Search(
-        start=read_from(start, reading),
-        end=read_until(until, reading) if until else None,
+        start=begin,
+        end=end,
         states=tuple(state) if state else tuple(each for each in State if each.is_live),
         email=email,
     )

@@ -1,0 +1,165 @@
+"""Listing what was promised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from portalcal.simulator import Simulator
+from tests.cli.conftest import ANA, Ran, Shell
+
+
+def book(shell: Shell, start: str, name: str = "Sam", *more: str) -> Any:
+    """Book a time for somebody and give the booking."""
+    email = f"{name.lower()}@example.com"
+    return shell.json("book", start, "--name", name, "--email", email, "--force", *more).result
+
+
+def names(ran: Ran) -> list[str]:
+    """The guests of the bookings listed."""
+    return [each["guest"]["name"] for each in ran.result["bookings"]]
+
+
+@pytest.fixture
+def busy(connected: Shell) -> Shell:
+    """A machine with some bookings this week."""
+    book(connected, "2026-11-26T10:00", "Kim")
+    book(connected, "2026-11-24T10:00", "Sam", "--title", "Interview")
+    book(connected, "2026-11-24T18:00", "Lee")
+    return connected
+
+
+def test_live_bookings_from_today_on_by_time(busy: Shell) -> None:
+    assert names(busy.json("bookings")) == ["Sam", "Lee", "Kim"]
+
+
+def test_a_person_reads_them_by_day(busy: Shell) -> None:
+    ids = {each["guest"]["name"]: each["id"] for each in busy.json("bookings").result["bookings"]}
+
+    ran = busy("bookings")
+
+    assert (ran.exit, ran.err) == (0, "")
+    assert ran.out == (
+        "Tue 24 Nov\n"
+        f"  10:00-10:30  {ids['Sam']}  Sam  Interview\n"
+        f"  18:00-18:30  {ids['Lee']}  Lee  Meeting with Lee\n"
+        "\n"
+        "Thu 26 Nov\n"
+        f"  10:00-10:30  {ids['Kim']}  Kim  Meeting with Kim\n"
+    )
+
+
+def test_none_is_said_to_people_and_an_empty_list_to_scripts(connected: Shell) -> None:
+    assert connected("bookings") == Ran(0, "No bookings\n", "")
+    assert connected.json("bookings").result == {"bookings": []}
+
+
+def test_google_is_not_asked(busy: Shell, google: Simulator) -> None:
+    google.forget_requests()
+
+    busy.json("bookings")
+
+    assert google.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("window", "found"),
+    [
+        (("--from", "2026-11-25"), ["Kim"]),
+        (("--until", "tue"), ["Sam", "Lee"]),
+        (("--from", "2026-11-24", "--until", "2026-11-24T12:00"), ["Sam"]),
+        (("--from", "2026-11-24T10:15", "--until", "2026-11-24T10:20"), ["Sam"]),
+        (("--from", "2026-11-24T10:30", "--until", "2026-11-24"), ["Lee"]),
+        (("--from", "+3d"), ["Kim"]),
+        (("--from", "2026-11-27"), []),
+        (
+            ("--from", "2026-11-24T19:00", "--until", "2026-11-24T19:45", "--timezone", "Europe/Berlin"),
+            ["Lee"],
+        ),
+    ],
+)
+def test_a_window_finds_what_overlaps_it(busy: Shell, window: tuple[str, ...], found: list[str]) -> None:
+    assert names(busy.json("bookings", *window)) == found
+
+
+def test_a_window_that_ends_before_it_starts_is_a_usage_error(busy: Shell) -> None:
+    ran = busy.json("bookings", "--from", "fri", "--until", "tue")
+
+    assert (ran.exit, ran.error["message"]) == (2, "the window ends before it starts: fri to tue")
+
+
+def test_a_guest_is_found_whatever_the_case_of_the_address(busy: Shell) -> None:
+    assert names(busy.json("bookings", "--email", "KIM@example.com")) == ["Kim"]
+    assert names(busy.json("bookings", "--email", "nobody@example.com")) == []
+
+
+def test_cancelled_ones_are_listed_when_asked_for(busy: Shell) -> None:
+    first = busy.json("bookings").result["bookings"][0]["id"]
+    busy.json("cancel", first)
+
+    assert names(busy.json("bookings")) == ["Lee", "Kim"]
+    assert names(busy.json("bookings", "--state", "cancelled")) == ["Sam"]
+    assert names(busy.json("bookings", "--state", "cancelled", "--state", "confirmed")) == [
+        "Sam",
+        "Lee",
+        "Kim",
+    ]
+
+
+def test_yesterdays_are_not_listed_unless_asked_for(busy: Shell, google: Simulator) -> None:
+    google.clock.advance(days=2)
+
+    assert names(busy.json("bookings")) == ["Kim"]
+    assert names(busy.json("bookings", "--from", "2026-11-23")) == ["Sam", "Lee", "Kim"]
+
+
+def test_one_is_found_by_its_id_or_the_beginning_of_it_in_any_state(busy: Shell) -> None:
+    whole = busy.json("bookings").result["bookings"][0]
+    busy.json("cancel", whole["id"])
+
+    (found,) = busy.json("bookings", whole["id"][:8].upper()).result["bookings"]
+
+    assert (found["id"], found["state"]) == (whole["id"], "cancelled")
+
+
+@pytest.mark.parametrize("wanted", ["00000000-0000-4000-8000-000000000000", "abc", "%", "'"])
+def test_an_id_that_is_none_is_not_found(busy: Shell, wanted: str) -> None:
+    ran = busy.json("bookings", wanted)
+
+    assert (ran.exit, ran.error["code"]) == (6, "booking-not-found")
+    assert ran.error["message"] == f"there is no booking {wanted} in this workspace"
+
+
+def test_times_are_shown_in_the_zone_asked_for(busy: Shell) -> None:
+    (found, *_) = busy.json("bookings", "--timezone", "Asia/Kathmandu").result["bookings"]
+
+    assert (found["start"], found["timezone"]) == ("2026-11-24T15:45:00+05:45", "Asia/Kathmandu")
+
+
+def test_a_workspace_sees_its_own(busy: Shell) -> None:
+    mine = busy.json("bookings").result["bookings"][0]["id"]
+
+    assert busy("--workspace", "sales", "bookings", "--json").result["bookings"] == []
+    assert busy("--workspace", "sales", "bookings", mine, "--json").exit == 6
+
+
+def test_the_json_of_a_booking_is_that_of_book(busy: Shell) -> None:
+    made = book(
+        busy, "2026-11-25T10:00", "Zoe", "--location", "Room 4", "--notes", "Bring a pen", "--key", "k1"
+    )
+
+    (listed,) = busy.json("bookings", made["id"]).result["bookings"]
+
+    assert listed == {key: value for key, value in made.items() if key != "dry_run"}
+    assert (listed["calendar"], listed["location"], listed["key"]) == (ANA, "Room 4", "k1")
+
+
+def test_foreign_text_cannot_speak_to_the_terminal(connected: Shell) -> None:
+    book(connected, "2026-11-24T10:00", "Sam", "--title", "\x1b[2J[red]Interview[/red]\nline")
+
+    shown = connected("bookings").out
+
+    assert "\x1b" not in shown
+    assert "[red]Interview[/red]" in shown
+    assert len(shown.splitlines()) == 2
