@@ -148,7 +148,8 @@ def _surroundings(arguments: Sequence[str], invocation: Invocation) -> tuple[str
     group = _group()
     ctx = click.Context(group, info_name="portalcal", resilient_parsing=True)
     named, rest, _ = group.make_parser(ctx).parse_args(args=list(arguments))
-    command = rest[0] if rest and rest[0] in COMMANDS else ""
+    # The parser stops at the first option it does not know; from there on it can only be guessed.
+    command = next((each for each in rest[:1] or arguments if each in COMMANDS), "")
     return command, invocation._replace(workspace=named.get("workspace"), config=named.get("config"))
 
 

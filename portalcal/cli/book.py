@@ -81,7 +81,8 @@ def book(
     )
     answer = usecase.book(usecase.Order(wish, key=_key(key), force=force, dry_run=dry_run), session.portal)
     session.view.show(answer)
-    is_pending = answer.booking.state is State.HELD and not answer.is_dry_run
+    # Somebody may have cancelled it while its event was made; then the removal is what is owed.
+    is_pending = answer.booking.state in {State.HELD, State.CANCELLING} and not answer.is_dry_run
     return Exit.PENDING if is_pending else Exit.DONE
 
 

@@ -67,6 +67,7 @@ def connect(
         titles=titles,
     )
     session.portal.client_secrets = client_secrets
+    session.portal.is_connecting = force or session.invocation.is_interactive
     session.view.zone = session.portal.config.schedule.zone
     answer = usecase.connect(introduction, session.portal)
     if client_secrets and not answer.was_already:

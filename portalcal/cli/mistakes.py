@@ -61,7 +61,7 @@ def _no_such_option(error: click.exceptions.NoSuchOption, *, command: str, group
         return Usage(f"{name} goes before the command", f"write `portalcal {name}{value} {ctx.info_name}`")
     if ctx is not None and ctx.parent is None and name == "--json":
         return Usage("--json goes after the command", f"write `portalcal {command or 'status'} --json`")
-    path = f"portalcal {command}".strip()
+    path = ctx.command_path if ctx else "portalcal"
     return Usage(f"there is no option {name}{did_you_mean(name, own)}", f"see `{path} --help`")
 
 
