@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
+_UNLOCKING_SECONDS = 60.0
 _WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -59,6 +60,8 @@ class Portal:
         self.workspace = check_workspace(name)
         self._config_path = config_path
         self.client_secrets: Path | None = None
+        self.is_connecting = False
+        """Look for the keyring anew, and give a person time to unlock it."""
 
     # --- files
 
@@ -165,11 +168,14 @@ class Portal:
             return EnvVault(self.environ)
         from portalcal.adapters.keyring_vault import KeyringVault
 
-        connection = self.connections.read()
+        connection = None if self.is_connecting else self.connections.read()
         return KeyringVault(
             self.workspace,
             backend=connection.backend if connection else None,
-            timeout=_seconds(self.environ.get("PORTALCAL_VAULT_TIMEOUT")),
+            timeout=_seconds(
+                self.environ.get("PORTALCAL_VAULT_TIMEOUT"),
+                default=_UNLOCKING_SECONDS if self.is_connecting else _VAULT_SECONDS,
+            ),
         )
 
     @cached_property
@@ -303,14 +309,14 @@ def log_to(stream: TextIO) -> None:
     logger.propagate = False
 
 
-def _seconds(text: str | None) -> float:
+def _seconds(text: str | None, *, default: float) -> float:
     """A time limit from the environment, in seconds.
 
     Raises:
         Usage: it is not a positive number.
     """
     if not text:
-        return _VAULT_SECONDS
+        return default
     try:
         seconds = float(text)
     except ValueError:

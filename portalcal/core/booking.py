@@ -158,6 +158,9 @@ def event_id(booking: UUID, *, attempt: int) -> str:
 
 
 def differences(ours: Wish, theirs: Wish) -> tuple[str, ...]:
-    """The fields in which two wishes are not the same request; zones that show the same instants do not count."""
-    names = ("start", "duration", "guest", "title", "link", "guests", "location", "notes", "meet", "notify")
+    """The fields in which two wishes are not the same request.
+
+    Whom to e-mail does not make another meeting, nor does another zone that shows the same instants.
+    """
+    names = ("start", "duration", "guest", "title", "link", "guests", "location", "notes", "meet")
     return tuple(name for name in names if getattr(ours, name) != getattr(theirs, name))

@@ -219,6 +219,5 @@ def _remove(world: World, booking: Booking) -> Booking:
     except EventNotFound:
         for event in world.calendars.events_of(calendar, booking.id):
             world.calendars.delete(calendar, event.id, notify=booking.wish.notify)
-    # Cancelled while disconnected, it had its time freed before its event could be removed.
-    is_over = booking.state is State.CANCELLED
-    return booking if is_over else booking.moved_to(State.CANCELLED, world.clock.now())
+    # Cancelled while disconnected, or refused by a late report: its time was free before its event was.
+    return booking if not booking.is_live else booking.moved_to(State.CANCELLED, world.clock.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import commands, engine
+from tests.bench import commands, engine, ledger
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     commands.networked()
     commands.requests_per_command()
     engine.main()
+    ledger.main()
 
 
 main()
