@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,17 +82,28 @@ def simulator(
     except ValueError as error:
         raise Usage(str(error), "see `portalcal simulator --help`") from None
     except OSError as error:
-        raise Usage(
-            f"port {port} cannot be listened on: {error.strerror}", "choose another `--port`"
-        ) from None
-    loaded = _load(google, events) if events else 0
-    config = google.write_files(directory or Path(tempfile.mkdtemp(prefix="portalcal-simulator-")))
-    session.view.show(Simulation(google.url, google.owner.email, str(config), loaded))
-    google.observe(lambda exchange: session.view.log(exchange.line()))
-    try:
-        google.serve_forever()
-    finally:
-        google.stop()
+        # socket.create_server adds the address to the reason.
+        reason = os.strerror(error.errno or 0).lower()
+        raise Usage(f"port {port} cannot be listened on: {reason}", "choose another `--port`") from None
+    with _folder(directory) as folder:
+        try:
+            loaded = _load(google, events) if events else 0
+            config = google.write_files(folder)
+            session.view.show(Simulation(google.url, google.owner.email, str(config), loaded))
+            google.observe(lambda exchange: session.view.log(exchange.line()))
+            google.serve_forever()
+        finally:
+            google.stop()
+
+
+@contextmanager
+def _folder(named: Path | None) -> Iterator[Path]:
+    """The folder that was named; or a new one, which goes when the simulator it leads to has gone."""
+    if named is not None:
+        yield named
+        return
+    with tempfile.TemporaryDirectory(prefix="portalcal-simulator-") as folder:
+        yield Path(folder)
 
 
 def _seconds(text: str | None) -> float:
