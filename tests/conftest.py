@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import tzlocal
 
 from tests.simulator import discovery
 
@@ -32,6 +33,8 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "true")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("TZ", "Europe/London")
+    # It keeps the zone it found first, which may be that of a test before.
+    tzlocal.reload_localzone()
     monkeypatch.setenv("COLUMNS", "100")
     for name in (
         "NO_COLOR",

@@ -156,4 +156,5 @@ def simulation(answer: answers.Simulation) -> RenderableType:
     lines.append(f"  export PORTALCAL_CONFIG={shlex.quote(answer.config)}\n", style="bold cyan")
     lines.append("  portalcal connect\n\n", style="bold cyan")
     lines.append("Ctrl-C ends it. Requests:", style="dim")
-    return lines
+    # A Text printed by itself is joined anew by Rich, which forgets that it must not be wrapped.
+    return Group(lines)

@@ -192,9 +192,6 @@ def test_people_are_told_what_to_type(tmp_path: Path, monkeypatch: pytest.Monkey
     assert exit_ == 130
 
 
-@pytest.mark.xfail(
-    strict=True, reason="views/pages.py simulation(): Rich joins a Text that is printed and forgets no_wrap"
-)
 def test_what_is_to_be_typed_is_never_wrapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
 
