@@ -20,7 +20,7 @@ from portalcal.adapters.google_exchange import Exchange
 from portalcal.adapters.google_tokens import GrantTokens, Tokens
 from portalcal.adapters.google_wire import Patience, Wire
 from portalcal.adapters.loopback import Receiver
-from portalcal.adapters.loopback_request import Reply, Stray
+from portalcal.adapters.loopback_request import Reply, Stray, issuers_of
 from portalcal.core.grant import Grant
 from portalcal.errors import ConsentDenied, ConsentTimedOut, PermissionMissing, PortalcalError
 from portalcal.ports import Clock, ConsentRequest, Revocation, View
@@ -75,7 +75,9 @@ class BrowserConsent:
         """
         client = self._client()
         state = secrets.token_urlsafe(32)
-        with Receiver(request.port, state=state, monotonic=self._monotonic) as receiver:
+        with Receiver(
+            request.port, state=state, issuers=issuers_of(client.auth_uri), monotonic=self._monotonic
+        ) as receiver:
             exchange = Exchange(client, request, redirect_uri=receiver.uri, state=state, sleep=self._sleep)
             try:
                 yield BrowserVisit(

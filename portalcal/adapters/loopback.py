@@ -22,6 +22,7 @@ from portalcal.adapters import loopback_page as pages
 from portalcal.adapters.loopback_connection import Connection, Phase
 from portalcal.adapters.loopback_ports import ADDRESSES, listen
 from portalcal.adapters.loopback_request import (
+    ISSUER,
     LONGEST_HEAD,
     NOTHING_IN_IT,
     OTHER_ISSUER,
@@ -49,7 +50,7 @@ _TICK = 0.1
 class Receiver:
     """Listens on 127.0.0.1, and on ::1 where that port is free there too, for as long as the `with` lasts.
 
-    `port` 0 takes any free one. `state` is what the answer must carry.
+    `port` 0 takes any free one. `state` is what the answer must carry; `issuers` in whose name it may come.
 
     Raises:
         Usage: the port cannot be had.
@@ -60,6 +61,7 @@ class Receiver:
         port: int,
         *,
         state: str,
+        issuers: frozenset[str] = frozenset({ISSUER}),
         addresses: tuple[str, ...] = ADDRESSES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -67,7 +69,7 @@ class Receiver:
         self._listeners = listen(port, addresses)
         self.port = int(self._listeners[0].getsockname()[1])
         names = ("127.0.0.1", "[::1]", "localhost")
-        self.expected = Expected(state, frozenset(f"{name}:{self.port}" for name in names))
+        self.expected = Expected(state, frozenset(f"{name}:{self.port}" for name in names), issuers)
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._first: Reply | None = None
         self._outcome: pages.Page | None = None

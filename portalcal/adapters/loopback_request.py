@@ -29,7 +29,7 @@ class Expected(NamedTuple):
 
     state: str
     hosts: frozenset[str] = frozenset()
-    issuer: str = ISSUER
+    issuers: frozenset[str] = frozenset({ISSUER})
 
     def __repr__(self) -> str:
         return f"Expected(hosts={sorted(self.hosts)})"
@@ -65,6 +65,13 @@ OTHER_ISSUER = Stray(400, "This answer does not come from Google.")
 NOTHING_IN_IT = Stray(400, "This address holds neither a code nor an error.")
 
 
+def issuers_of(auth_uri: str) -> frozenset[str]:
+    """Who may answer for an authorization endpoint: Google, and an endpoint elsewhere in the name of its own origin."""
+    parts = urlsplit(auth_uri)
+    is_googles = (parts.hostname or "").endswith(".google.com")
+    return frozenset({ISSUER} if is_googles else {ISSUER, f"{parts.scheme}://{parts.netloc}"})
+
+
 def judge_head(head: bytes, expected: Expected) -> Reply | Stray:
     """Judge the head of an HTTP request, up to and without its empty line."""
     first, *lines = head.split(b"\r\n")
@@ -97,7 +104,7 @@ def judge_query(query: str, expected: Expected) -> Reply | Stray:
         return NOTHING_IN_IT
     if not hmac.compare_digest(told["state"].encode("utf-8", "replace"), expected.state.encode()):
         return OTHER_STATE
-    if told.get("iss", expected.issuer) != expected.issuer:
+    if "iss" in told and told["iss"] not in expected.issuers:
         return OTHER_ISSUER
     if error := told.get("error"):
         return Reply(error=error if _ERROR.fullmatch(error) else "unknown_error")

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portalcal.adapters import loopback_request as judging
-from portalcal.adapters.loopback_request import Expected, Reply, Stray, judge_head, judge_pasted, judge_query
+from portalcal.adapters.loopback_request import (
+    Expected,
+    Reply,
+    Stray,
+    issuers_of,
+    judge_head,
+    judge_pasted,
+    judge_query,
+)
 
 EXPECTED = Expected("the-state", frozenset({"127.0.0.1:8080", "localhost:8080"}))
 ISS = "https%3A%2F%2Faccounts.google.com"
@@ -144,3 +152,17 @@ def test_no_bytes_are_the_answer_but_the_answer(noise: bytes) -> None:
 @given(st.text("state=code&?#/:[]%01f \u2028'\"\udc80", max_size=60))
 def test_no_pasted_text_breaks_the_judging(text: str) -> None:
     assert isinstance(judge_pasted(text, EXPECTED), Stray)
+
+
+def test_an_endpoint_of_googles_answers_in_googles_name_only() -> None:
+    assert issuers_of("https://accounts.google.com/o/oauth2/v2/auth") == {"https://accounts.google.com"}
+
+
+def test_an_endpoint_elsewhere_may_answer_in_its_own_name() -> None:
+    issuers = issuers_of("http://127.0.0.1:8080/o/oauth2/v2/auth")
+
+    assert issuers == {"https://accounts.google.com", "http://127.0.0.1:8080"}
+    expected = EXPECTED._replace(issuers=issuers)
+    query = "state=the-state&code=4%2F0A&iss="
+    assert judge_query(f"{query}http%3A%2F%2F127.0.0.1%3A8080", expected) == Reply(code="4/0A")
+    assert isinstance(judge_query(f"{query}http%3A%2F%2F127.0.0.1%3A9090", expected), Stray)
