@@ -84,15 +84,14 @@ class Portal:
         Raises:
             ConfigInvalid: it cannot be used, or a file that was named does not exist.
         """
-        from portalcal.adapters.system import machine_zone
         from portalcal.config_file import read
 
         path = self._config_path or self.paths.config_file
         if not path.exists():
             if self._config_path or self.paths.config_is_named:
                 raise ConfigInvalid(str(path), (Problem("", "", "there is no such file"),))
-            return read(None, workspace=self.workspace, machine_zone=machine_zone)
-        return read(path, workspace=self.workspace, machine_zone=machine_zone)
+            return read(None, workspace=self.workspace, machine_zone=_machine_zone)
+        return read(path, workspace=self.workspace, machine_zone=_machine_zone)
 
     # --- this machine
 
@@ -289,6 +288,12 @@ class Portal:
             return read_zone(name)
         except ValueError as error:
             raise Usage(f"{name} is not a zone: {error}") from None
+
+
+def _machine_zone() -> ZoneInfo:
+    from portalcal.adapters.local_zone import machine_zone
+
+    return machine_zone()
 
 
 def _toml(document: Mapping[str, object]) -> str:

@@ -1,23 +1,17 @@
-"""This machine: its clock and randomness, its zone, its folders.
+"""This machine: its clock and randomness, its folders.
 
 The only place, with the simulator, that reads the clock. What depends on the environment takes it as an argument.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import platformdirs
-import tzlocal
-
-# tzlocal warns about a stale /etc/timezone; without a handler Python would print that on our stderr.
-logging.getLogger("tzlocal").addHandler(logging.NullHandler())
 
 
 class SystemClock:
@@ -30,19 +24,6 @@ class SystemClock:
     def new_id(self) -> UUID:
         """A random id (RFC 9562 version 4)."""
         return uuid4()
-
-
-def machine_zone() -> ZoneInfo:
-    """The zone this machine is set to, under its IANA name; UTC when it has none, as in most containers.
-
-    A zone without a name is no use: calendars are told names. The variable TZ decides where it names a zone.
-    """
-    try:
-        name = tzlocal.get_localzone_name()
-        return ZoneInfo(name) if name else ZoneInfo("UTC")
-    # ZoneInfoNotFoundError is a KeyError; a name that leaves the database is a ValueError.
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 class Paths(NamedTuple):

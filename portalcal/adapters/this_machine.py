@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from portalcal.adapters.browser import browser_available
-from portalcal.adapters.system import machine_zone
+from portalcal.adapters.local_zone import machine_zone
 
 
 class ThisMachine:

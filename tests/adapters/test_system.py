@@ -28,7 +28,7 @@ def a_program(folder: Path, name: str, *, script: str = "exit 0") -> Path:
 
 def zone_of_a_process_with(tz: str | None) -> str:
     environ = {name: value for name, value in os.environ.items() if name != "TZ"}
-    code = "from portalcal.adapters.system import machine_zone; print(machine_zone().key)"
+    code = "from portalcal.adapters.local_zone import machine_zone; print(machine_zone().key)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=environ | ({"TZ": tz} if tz is not None else {}),
