@@ -194,7 +194,7 @@ def test_ctrl_c_in_our_terminal_does_not_reach_the_browser(tmp_path: Path) -> No
 
 
 def test_what_tzlocal_thinks_of_a_machine_does_not_reach_our_output() -> None:
-    code = "import portalcal.adapters.system, logging; logging.getLogger('tzlocal').warning('deprecated')"
+    code = "import portalcal.adapters.local_zone, logging; logging.getLogger('tzlocal').warning('deprecated')"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
