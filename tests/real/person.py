@@ -59,7 +59,7 @@ def main(folder: Path, deed: str, address: str) -> None:
             "address": tab.evaluate("location.href"),
             "requests": strange,
         }
-        tab.screenshot(path=folder / "tab.png")
+        tab.screenshot(path=folder / "tab.png", animations="disabled")
         chromium.close()
     with (folder / "said").open("w", encoding="utf-8") as pipe:
         pipe.write(json.dumps(said))
