@@ -271,8 +271,8 @@ def _ledger(top: Table) -> str:
 
 
 def _vault_kind(text: str) -> str:
-    if text != "keyring":
-        raise ValueError('expected "keyring"')
+    if text not in {"keyring", "file"}:
+        raise ValueError(f'expected "keyring" or "file"{did_you_mean(text, ("keyring", "file"))}')
     return text
 
 

@@ -327,7 +327,7 @@ class LedgerUnusable(ConfigurationError):
 
 
 class VaultUnavailable(ConfigurationError):
-    """Secrets cannot be kept or read on this machine. `backend` names the keyring where known."""
+    """Secrets cannot be kept or read on this machine. `backend` names the keyring, or the file, where known."""
 
     code = "vault-unavailable"
     reason: str
@@ -335,9 +335,11 @@ class VaultUnavailable(ConfigurationError):
     backend: str | None = None
 
     @property
+    vault: str = "keyring"
     def sentence(self) -> str:
         backend = f" ({self.backend})" if self.backend else ""
-        return f"the keyring cannot be used{backend}: {self.reason}"
+        subject = "the vault file" if self.vault == "file" else "the keyring"
+        return f"{subject} cannot be used{backend}: {self.reason}"
 
     @property
     def remedies(self) -> str:

@@ -381,6 +381,9 @@ class World(Protocol):
     def calendars(self) -> Calendars: ...
     @property
     def consent(self) -> Consent: ...
+    def ask_secret(self, question: str, *, variable: str) -> str:
+        """Ask for something that must not be shown. Raises: Usage (nobody can be asked; it names the variable)."""
+
     @property
     def vault(self) -> Vault: ...
     @property
@@ -403,3 +406,6 @@ class World(Protocol):
 
     def check_client(self) -> str:
         """The id of the OAuth client. Raises: ClientInvalid (none, or not a Desktop client)."""
+    def former_vault(self, connection: Connection) -> Vault:
+        """Where the secrets of a connection are that was kept earlier, whatever `vault` is now."""
+

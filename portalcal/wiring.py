@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from portalcal.answers import CommandView
     from portalcal.config import Config
     from portalcal.core.grant import Access, Grant
-    from portalcal.ports import Calendars, Clock, Connections, Consent, Ledger, Machine, Vault, View
+    from portalcal.ports import (
+        Calendars,
+        Clock,
+        Connection,
+        Connections,
+        Consent,
+        Ledger,
+        Machine,
+        Vault,
+        View,
+    )
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
@@ -60,6 +70,8 @@ class Portal:
         self.workspace = check_workspace(name)
         self._config_path = config_path
         self.client_secrets: Path | None = None
+        self.vault_kind: str | None = None
+        """Where a new connection is to keep its secrets; None: where they are, or where config.toml says."""
         self.is_connecting = False
         """Look for the keyring anew, and give a person time to unlock it."""
 
@@ -165,17 +177,49 @@ class Portal:
             from portalcal.adapters.env_vault import EnvVault
 
             return EnvVault(self.environ)
+        connection = self.connections.read()
+        kind = self.vault_kind or (connection.vault if connection else self.config.vault)
+        return self._vault_of(
+            kind, backend=connection.backend if connection and not self.is_connecting else None
+        )
+
+    def former_vault(self, connection: Connection) -> Vault:
+        """Where the secrets of a connection are that was kept earlier, whatever `vault` is now."""
+        return self._vault_of(connection.vault, backend=connection.backend)
+
+    def _vault_of(self, kind: str, *, backend: str | None) -> Vault:
+        if kind == "file":
+            from portalcal.adapters.file_vault import FileVault
+
+            return FileVault(self.home, self._passphrase)
         from portalcal.adapters.keyring_vault import KeyringVault
 
-        connection = None if self.is_connecting else self.connections.read()
         return KeyringVault(
             self.workspace,
-            backend=connection.backend if connection else None,
+            backend=backend,
             timeout=_seconds(
                 self.environ.get("PORTALCAL_VAULT_TIMEOUT"),
                 default=_UNLOCKING_SECONDS if self.is_connecting else _VAULT_SECONDS,
             ),
         )
+
+    def _passphrase(self, is_new: bool) -> str:  # noqa: FBT001 - a callback
+        """What seals the vault file: from the environment, else typed; a new one twice.
+
+        Raises:
+            Usage: it is empty, was typed in two ways, or nobody can be asked.
+        """
+        variable = "PORTALCAL_VAULT_PASSPHRASE"
+        if given := self.environ.get(variable):
+            return given
+        typed = self.view.ask_secret(
+            f"{'New passphrase' if is_new else 'Passphrase'} of the vault file", variable=variable
+        )
+        if not typed:
+            raise Usage("an empty passphrase protects nothing", f"type one, or set {variable}")
+        if is_new and self.view.ask_secret("Once more", variable=variable) != typed:
+            raise Usage("the two passphrases differ. Nothing was kept.", "run the same command again")
+        return typed
 
     @cached_property
     def client(self) -> OAuthClient:

@@ -55,7 +55,15 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("WORKSPACE", "CONFIG", "NO_INPUT", "ACCESS_TOKEN", "REFRESH_TOKEN", "VAULT_TIMEOUT"):
+    for name in (
+        "WORKSPACE",
+        "CONFIG",
+        "NO_INPUT",
+        "ACCESS_TOKEN",
+        "REFRESH_TOKEN",
+        "VAULT_PASSPHRASE",
+        "VAULT_TIMEOUT",
+    ):
         monkeypatch.delenv(f"PORTALCAL_{name}", raising=False)
 
 

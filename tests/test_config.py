@@ -383,7 +383,7 @@ all day is 00:00-24:00
   calendars.conflicts = "primary": expected a list of texts in quotes
   calendars.booking = 3: expected text in quotes
   ledger.url = "mysql://…@host/db": expected "sqlite" or "sqlite:///path"
-  vault.kind = "paper": expected "keyring"
+  vault.kind = "paper": expected "keyring" or "file"
 """[:-1]
     )
 

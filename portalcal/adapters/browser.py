@@ -92,5 +92,10 @@ def _for_graphical_browsers(environ: Mapping[str, str]) -> dict[str, str]:
     named = _named_browsers(environ)
     if not named and is_wsl(environ) and _finds("wslview", environ):
         named = ("wslview",)
-    kept = {name: value for name, value in environ.items() if name not in {"TERM", "BROWSER"}}
+    # What PORTALCAL_ variables hold, tokens and a passphrase among it, is no business of a browser's.
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name not in {"TERM", "BROWSER"} and not name.startswith("PORTALCAL_")
+    }
     return kept | {"BROWSER": os.pathsep.join(named)} if named else kept

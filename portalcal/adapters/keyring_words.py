@@ -18,7 +18,10 @@ _OF_OPERATING_SYSTEMS = {
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Manager",
 }
 
-_HEADLESS = "on a machine without a desktop, give a token in PORTALCAL_REFRESH_TOKEN instead"
+_HEADLESS = (
+    "on a machine without a desktop, keep secrets in a sealed file with `portalcal connect --vault file`, "
+    "or give a token in PORTALCAL_REFRESH_TOKEN"
+)
 _CHOOSE_ANOTHER = (
     "name another backend in PYTHON_KEYRING_BACKEND or keyringrc.cfg, or none; `python -m keyring diagnose` "
     "tells what is chosen where"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from portalcal.cli.session import Session
 from portalcal.cli.when import read_length
 from portalcal.errors import Usage
 from portalcal.usecases import connect as usecase
+
+
+class VaultKind(StrEnum):
+    """Where secrets can be kept."""
+
+    KEYRING = "keyring"
+    FILE = "file"
 
 
 def connect(
@@ -37,6 +45,13 @@ def connect(
     account: Annotated[
         str | None, typer.Option("--account", metavar="EMAIL", help="The account that is to give consent.")
     ] = None,
+    vault: Annotated[
+        VaultKind | None,
+        typer.Option(
+            "--vault",
+            help="Keep secrets in the system's keyring, or in a file sealed with PORTALCAL_VAULT_PASSPHRASE.",
+        ),
+    ] = None,
     titles: Annotated[
         bool,
         typer.Option(
@@ -48,13 +63,15 @@ def connect(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Connect a Google account: consent in the browser, checked, and kept in the keyring.
+    """Connect a Google account: consent in the browser, checked, and kept in the keyring or a sealed file.
 
     [bold]Examples[/bold]
 
     portalcal connect --client-secrets ~/Downloads/client_secret.json
 
     portalcal connect --no-browser
+
+    portalcal connect --vault file
     """
     session = Session.of(ctx, as_json=json)
     refuse_with_token(session, "connect")
@@ -67,6 +84,8 @@ def connect(
         titles=titles,
     )
     session.portal.client_secrets = client_secrets
+    is_file_configured = session.portal.config.vault == VaultKind.FILE
+    session.portal.vault_kind = vault or (VaultKind.FILE if is_file_configured else None)
     session.portal.is_connecting = force or session.invocation.is_interactive
     session.view.zone = session.portal.config.schedule.zone
     answer = usecase.connect(introduction, session.portal)

@@ -43,7 +43,8 @@ def connect(request: Introduction, world: World) -> Connected:
         PortalcalError: Google could not be asked.
     """
     before = world.connections.read()
-    if before and not request.force and (working := _working(before, request, world)):
+    moves = before is not None and before.vault != world.vault.kind
+    if before and not request.force and not moves and (working := _working(before, request, world)):
         return working
     # Learned before a person is sent to a consent page whose outcome could not be kept.
     world.vault.read(Secret.REFRESH_TOKEN)
@@ -54,9 +55,21 @@ def connect(request: Introduction, world: World) -> Connected:
         account = _account(world.calendars_with(grant).list())
         _check_account(account, before, request)
         connection = _keep(grant, account, before, world)
+        if before and moves:
+            _empty(before, world)
         visit.succeed(account)
 
     return _connected(connection, world, was_already=False)
+
+
+def _empty(before: Connection, world: World) -> None:
+    """Leave no secret in the vault used so far; that it cannot be reached any more does not undo the connection."""
+    try:
+        world.former_vault(before).forget()
+    except PortalcalError as error:
+        world.view.warn(
+            "former-vault", f"secrets of the earlier connection may still be there: {error.message}"
+        )
 
 
 def _working(before: Connection, request: Introduction, world: World) -> Connected | None:

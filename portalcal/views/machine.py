@@ -15,7 +15,7 @@ from portalcal.core.booking import Booking
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import FreeBusy, Reason
-from portalcal.errors import ConfirmationRequired, PortalcalError
+from portalcal.errors import ConfirmationRequired, PortalcalError, Usage
 from portalcal.ports import Calendar, Revocation
 from portalcal.views import reasons
 
@@ -392,3 +392,11 @@ class MachineView:
             ConfirmationRequired: always; it names the flag to add.
         """
         raise ConfirmationRequired(action, flag)
+
+    def ask_secret(self, question: str, *, variable: str) -> str:  # noqa: ARG002
+        """Never asks, as `confirm`.
+
+        Raises:
+            Usage: always; it names the variable to set.
+        """
+        raise Usage(f"{variable} is not set, and nobody can be asked for it here", f"set {variable}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
@@ -13,7 +14,7 @@ from rich.text import Text
 from portalcal import answers
 from portalcal.answers import Answer
 from portalcal.core.instants import place
-from portalcal.errors import ConfirmationRequired, PortalcalError
+from portalcal.errors import ConfirmationRequired, PortalcalError, Usage
 from portalcal.ports import Clock
 from portalcal.views import booking_pages, grid, layout, pages, status_page
 from portalcal.views.foreign import shown, shown_lines, tolerate
@@ -131,6 +132,16 @@ class TerminalView:
         self._err.print()
         self._err.print(Text(shown(question), style="bold").append(" [y/N] ", style="not bold"), end="")
         return self._stdin.readline().strip().casefold() in {"y", "yes"}
+
+    def ask_secret(self, question: str, *, variable: str) -> str:
+        """Ask on the terminal itself, which shows nothing of what is typed.
+
+        Raises:
+            Usage: nobody can be asked here; it names the variable to set.
+        """
+        if not self._is_interactive:
+            raise Usage(f"{variable} is not set, and nobody can be asked for it here", f"set {variable}")
+        return getpass.getpass(f"{shown(question)}: ")
 
     def _page(self, answer: Answer) -> RenderableType:  # noqa: C901 - one line an answer
         now = self._clock.now()

@@ -53,6 +53,9 @@ class Said:
     def confirm(self, question: str, **_: object) -> bool:
         raise AssertionError(question)
 
+    def ask_secret(self, question: str, *, variable: str) -> str:
+        raise AssertionError(question, variable)
+
 
 class Browser:
     """Opens addresses as a browser does, following redirects, and keeps the last page."""

@@ -137,7 +137,8 @@ def test_a_locked_keyring_says_how_to_unlock_it() -> None:
     )
     assert error.hint == (
         "unlock it by logging in on the desktop, or with `gnome-keyring-daemon --unlock`; on a machine without a "
-        "desktop, give a token in PORTALCAL_REFRESH_TOKEN instead"
+        "desktop, keep secrets in a sealed file with `portalcal connect --vault file`, or give a token in "
+        "PORTALCAL_REFRESH_TOKEN"
     )
 
 
@@ -147,7 +148,8 @@ def test_a_keyring_that_was_never_made_says_how_to_make_one() -> None:
     assert error.reason == "no keyring was made yet, and nobody could be asked for the password of a new one"
     assert error.hint == (
         "log in on the desktop once, or make one with `gnome-keyring-daemon --unlock`, which reads the password from "
-        "its input; on a machine without a desktop, give a token in PORTALCAL_REFRESH_TOKEN instead"
+        "its input; on a machine without a desktop, keep secrets in a sealed file with "
+        "`portalcal connect --vault file`, or give a token in PORTALCAL_REFRESH_TOKEN"
     )
 
 

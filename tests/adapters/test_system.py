@@ -201,10 +201,11 @@ def test_what_tzlocal_thinks_of_a_machine_does_not_reach_our_output() -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_text_browsers_are_kept_from_the_process_that_opens_one(tmp_path: Path) -> None:
+def test_text_browsers_and_our_secrets_are_kept_from_the_process_that_opens_one(tmp_path: Path) -> None:
     a_program(tmp_path / "bin", "lynx")
     a_program(tmp_path / "bin", "mybrowser")
     environ = {"PATH": str(tmp_path / "bin"), "BROWSER": "lynx:mybrowser %s", "TERM": "xterm"}
+    environ["PORTALCAL_VAULT_PASSPHRASE"] = "open sesame"
 
     assert browser._for_graphical_browsers(environ) == {
         "PATH": str(tmp_path / "bin"),

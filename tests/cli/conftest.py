@@ -63,6 +63,8 @@ class Shell:
     environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "100", "TZ": "Europe/London"})
     vault: MemoryVault = field(default_factory=MemoryVault)
     browser: Callable[[str], bool] = field(default_factory=lambda: visit)
+    has_own_vault: bool = True
+    """Secrets stay in `vault`; else they go wherever the command puts them."""
 
     def now(self) -> datetime:
         """The simulator's present instant is ours."""
@@ -75,7 +77,7 @@ class Shell:
     def fit(self, portal: Portal) -> None:
         """Put the stand-ins in place of the machine's parts."""
         portal.__dict__ |= {"clock": self, "open_browser": self.browser}
-        if not portal.token_variables:
+        if self.has_own_vault and not portal.token_variables:
             portal.__dict__["vault"] = self.vault
 
     def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from portalcal.adapters.env_vault import EnvVault
+from portalcal.adapters.file_vault import Cost, FileVault
 from portalcal.adapters.keyring_vault import KeyringVault
 from portalcal.adapters.memory_vault import MemoryVault
 from portalcal.ports import Secret, Vault
 from tests.adapters.keyrings import InMemory
 from tests.real.keyring_session import keyring_session, missing_packages
+
+CHEAP = Cost(2**4, 8, 1)
 
 
 class VaultContract:
@@ -113,3 +116,9 @@ class TestGnomeKeyring(VaultContract):
             session.start_daemon(password="open sesame")
             monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", session.environ["DBUS_SESSION_BUS_ADDRESS"])
             yield KeyringVault("default", backend="keyring.backends.SecretService.Keyring")
+
+
+class TestFileVault(VaultContract):
+    @pytest.fixture
+    def vault(self, tmp_path: Path) -> Vault:
+        return FileVault(tmp_path / "default", lambda _: "open sesame", cost=CHEAP)

@@ -24,7 +24,10 @@ pytestmark = [
 ]
 
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
-NO_DESKTOP = "on a machine without a desktop, give a token in PORTALCAL_REFRESH_TOKEN instead"
+NO_DESKTOP = (
+    "on a machine without a desktop, keep secrets in a sealed file with `portalcal connect --vault file`, "
+    "or give a token in PORTALCAL_REFRESH_TOKEN"
+)
 
 # A limit that a slow machine keeps too, and a process that starts, waits for it once and ends.
 LIMIT = 2.0
