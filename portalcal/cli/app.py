@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -182,10 +181,4 @@ def _bug(error: Exception, arguments: Sequence[str], invocation: Invocation) -> 
 
 def main() -> None:
     """The console script."""
-    status = run(sys.argv[1:], Invocation.here())
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would flush once more at its end, and complain (docs.python.org/3/library/signal.html, SIGPIPE).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(status)
+    sys.exit(run(sys.argv[1:], Invocation.here()))

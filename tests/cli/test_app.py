@@ -294,6 +294,7 @@ def test_ctrl_c_while_it_waits_ends_it_at_once_and_quietly(tmp_path: Path) -> No
         ("bookings", "--json"),
         ("availability", "--days", "60"),
         ("availability", "--format", "csv", "--days", "60"),
+        ("bookings", "--format", "csv"),
     ],
     ids=" ".join,
 )
