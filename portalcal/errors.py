@@ -333,9 +333,9 @@ class VaultUnavailable(ConfigurationError):
     reason: str
     remedy: str
     backend: str | None = None
+    vault: str = "keyring"
 
     @property
-    vault: str = "keyring"
     def sentence(self) -> str:
         backend = f" ({self.backend})" if self.backend else ""
         subject = "the vault file" if self.vault == "file" else "the keyring"
