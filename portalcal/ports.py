@@ -33,6 +33,9 @@ class Clock(Protocol):
     def new_id(self) -> UUID:
         """A random id for a booking (RFC 9562 version 4)."""
 
+    def monotonic(self) -> float:
+        """Seconds of a clock that only runs forward, to measure with."""
+
 
 # --- Google Calendar ------------------------------------------------------------------------------------------
 

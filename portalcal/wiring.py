@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from portalcal.adapters.connection_file import ConnectionFile
     from portalcal.adapters.google_client import OAuthClient
     from portalcal.adapters.google_tokens import Tokens
+    from portalcal.adapters.google_wire import Wire
     from portalcal.adapters.system import Paths
     from portalcal.answers import CommandView
     from portalcal.config import Config
@@ -74,6 +75,8 @@ class Portal:
         """Where a new connection is to keep its secrets; None: where they are, or where config.toml says."""
         self.is_connecting = False
         """Look for the keyring anew, and give a person time to unlock it."""
+        self.limit: float | None = None
+        """Seconds the command may take; Google is then asked with that little patience."""
 
     # --- files
 
@@ -272,6 +275,7 @@ class Portal:
             account=(connection.account or None) if connection else None,
             workspace=self.workspace,
             granted_at=connection.connected_at if connection else None,
+            wire=self._new_wire(),
         )
 
     def keep_access(self, access: Access) -> None:
@@ -298,8 +302,18 @@ class Portal:
         if connection is None:
             raise NotConnected(self.workspace)
         return GoogleCalendars(
-            GoogleHttp(self.tokens), self.config.endpoints, account=connection.account or None
+            GoogleHttp(self.tokens, wire=self._new_wire()),
+            self.config.endpoints,
+            account=connection.account or None,
         )
+
+    def _new_wire(self) -> Wire | None:
+        """A wire of little patience where the command has little time; else the adapters make their own."""
+        if self.limit is None:
+            return None
+        from portalcal.adapters.google_wire import Wire
+
+        return Wire.within(self.limit)
 
     def calendars_with(self, grant: Grant) -> Calendars:
         """Google Calendar through a grant that is not kept yet."""

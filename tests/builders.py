@@ -99,6 +99,9 @@ class SetClock:
         self.made += 1
         return UUID(int=self.made)
 
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
     def set(self, words: str) -> None:
         """Move to another instant of the week."""
         self.time = at(words)

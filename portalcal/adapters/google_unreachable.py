@@ -10,6 +10,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import httplib2
@@ -20,6 +21,7 @@ from portalcal.errors import GoogleUnreachable
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
+_LIMITS = (CONNECT_SECONDS, READ_SECONDS)
 
 _NETWORK = "check the network, then run `portalcal status`"
 _PROXY = "check HTTPS_PROXY and NO_PROXY in the environment, then run `portalcal status`"
@@ -70,10 +72,10 @@ class Obstacle(NamedTuple):
     may_pass: bool = True
 
 
-def obstacle(error: BaseException) -> Obstacle:
-    """The words for a failure to exchange a request and an answer."""
+def obstacle(error: BaseException, *, waited: tuple[float, float] = _LIMITS) -> Obstacle:
+    """The words for a failure to exchange a request and an answer. `waited`: the limits, as in `unreachable`."""
     chain = tuple(_chain(error))
-    for judge in (_proxy, _trust, _way, _time, _tls, _rest):
+    for judge in (_proxy, _trust, _way, partial(_time, waited=waited), _tls, _rest):
         if found := judge(chain):
             return found
     return Obstacle("the connection broke off before the answer was complete")
@@ -87,9 +89,15 @@ def was_sent(error: BaseException) -> bool:
     return not any(word in reason for reason in _ssl_reasons(chain) for word in _HANDSHAKE)
 
 
-def unreachable(error: BaseException, *, host: str, writes: bool = False) -> GoogleUnreachable:
-    """The error that says so. `writes`: the request would have changed something at Google."""
-    told = obstacle(error)
+def unreachable(
+    error: BaseException, *, host: str, writes: bool = False, waited: tuple[float, float] = _LIMITS
+) -> GoogleUnreachable:
+    """The error that says so.
+
+    `writes`: the request would have changed something at Google. `waited`: the limits for connecting and for reading
+    that were in force, in seconds.
+    """
+    told = obstacle(error, waited=waited)
     return GoogleUnreachable(host, told.reason, sent=writes and was_sent(error), remedy=told.remedy)
 
 
@@ -166,7 +174,7 @@ def _way(chain: tuple[BaseException, ...]) -> Obstacle | None:
     if _any(chain, (socket.gaierror, u3.NameResolutionError, httplib2.ServerNotFoundError)):
         return Obstacle("its name cannot be resolved (DNS)")
     if _any(chain, (ConnectionRefusedError,)):
-        return Obstacle("the connection was refused")
+        return Obstacle("the connection was refused (TCP)")
     if _errnos(chain) & _NO_ROUTE:
         return Obstacle("the network has no route to it")
     if _any(chain, _ADDRESSES):
@@ -174,12 +182,12 @@ def _way(chain: tuple[BaseException, ...]) -> Obstacle | None:
     return None
 
 
-def _time(chain: tuple[BaseException, ...]) -> Obstacle | None:
+def _time(chain: tuple[BaseException, ...], *, waited: tuple[float, float]) -> Obstacle | None:
     connecting = (requests.ConnectTimeout, u3.ConnectTimeoutError)
     if any(isinstance(each, connecting) and not isinstance(each, u3.NewConnectionError) for each in chain):
-        return Obstacle(f"no connection within {CONNECT_SECONDS} s")
+        return Obstacle(f"no connection within {waited[0]:g} s (TCP)")
     if _any(chain, _TIMEOUTS):
-        return Obstacle(f"no answer within {READ_SECONDS} s")
+        return Obstacle(f"no answer within {waited[1]:g} s")
     return None
 
 

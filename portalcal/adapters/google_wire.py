@@ -118,6 +118,12 @@ class Wire:
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=_POOL))
 
+    @classmethod
+    def within(cls, seconds: float) -> Wire:
+        """A wire for who waits no longer than that: it gives up early enough to say what is in the way."""
+        timeout = (min(_TIMEOUT[0], seconds / 4), min(_TIMEOUT[1], seconds * 0.4))
+        return cls(Patience(tries=2, sleep=seconds / 5, begin=seconds / 5), timeout=timeout)
+
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
@@ -180,7 +186,7 @@ class Wire:
         return self._not_google(call, answer) or self._busy(call, answer) or answer
 
     def _not_reached(self, call: Call, error: Exception) -> _Setback:
-        told = google_unreachable.unreachable(error, host=call.host, writes=call.writes)
+        told = google_unreachable.unreachable(error, host=call.host, writes=call.writes, waited=self._timeout)
         told.__cause__ = error
         _log.info("%s: %s", call.shown, told.reason)
         is_worth_it = google_unreachable.obstacle(error).may_pass and (call.repeats or not told.sent)

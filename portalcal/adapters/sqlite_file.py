@@ -37,6 +37,9 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: "it is damaged",
     sqlite3.SQLITE_NOTADB: "it is not an SQLite database",
 }
+_CLOSING = 0.2
+"""Seconds to wait for a thread of our own; a transaction takes milliseconds."""
+
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
@@ -53,11 +56,18 @@ class SqliteFile:
         self._lock = threading.RLock()
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
-        with self._lock:
+        """Let go of the file; the next use opens it again.
+
+        A thread that waits for another process's transaction keeps it: `status` must not wait for what did not answer.
+        """
+        if not self._lock.acquire(timeout=_CLOSING):
+            return
+        try:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
+        finally:
+            self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -5,6 +5,7 @@ The only place, with the simulator, that reads the clock. What depends on the en
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,10 @@ class SystemClock:
     def new_id(self) -> UUID:
         """A random id (RFC 9562 version 4)."""
         return uuid4()
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that only runs forward, whatever becomes of the other one."""
+        return time.monotonic()
 
 
 class Paths(NamedTuple):

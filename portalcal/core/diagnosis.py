@@ -54,6 +54,14 @@ _EXITS = {
 }
 
 
+class Finding(NamedTuple):
+    """What a look at one thing came to when nothing failed outright."""
+
+    detail: str
+    health: Health = Health.OK
+    hint: str | None = None
+
+
 class Check(NamedTuple):
     """One question and its answer. `means` is what a failure makes of the whole; `millis` the time it took."""
 

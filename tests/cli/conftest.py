@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,10 @@ class Shell:
     def new_id(self) -> UUID:
         """A random id."""
         return uuid4()
+
+    def monotonic(self) -> float:
+        """Real seconds: time limits hold whatever the simulator's clock shows."""
+        return time.monotonic()
 
     def fit(self, portal: Portal) -> None:
         """Put the stand-ins in place of the machine's parts."""

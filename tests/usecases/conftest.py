@@ -60,6 +60,10 @@ class Machine:
         """A random id."""
         return uuid4()
 
+    def monotonic(self) -> float:
+        """Seconds of the same clock."""
+        return self.now().timestamp()
+
     def process(self) -> Process:
         """Another process: it has its own connections to the ledger and to Google."""
         notes = Notes()

@@ -53,6 +53,9 @@ class Standing:
     def new_id(self) -> UUID:
         return ID
 
+    def monotonic(self) -> float:
+        return 0.0
+
 
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""

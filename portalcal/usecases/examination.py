@@ -1,0 +1,250 @@
+"""Asking many questions at once, none of which can hold up the answer: a stopped keyring or a silent network included."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from portalcal.answers import Selection
+from portalcal.core.diagnosis import Check, Condition, Finding, Health
+from portalcal.errors import (
+    CalendarNotFound,
+    CalendarUnreadable,
+    ConfigurationError,
+    GoogleBusy,
+    GoogleUnreachable,
+    GrantExpired,
+    GrantRevoked,
+    LedgerBusy,
+    NotConnected,
+    PermissionMissing,
+    PortalcalError,
+    QuotaExhausted,
+    ReauthRequired,
+    TryLaterError,
+    VaultUnavailable,
+)
+from portalcal.ports import Calendar, Connection, Tally, World
+from portalcal.usecases.situation import selection
+
+_SHORTEST_WAIT = 0.001
+
+
+class Skip(Exception):
+    """The question does not arise; the text says why."""
+
+
+class Whose(Enum):
+    """Who is asked: it decides how long one question may take, and what silence means."""
+
+    MACHINE = "machine"
+    VAULT = "vault"
+    LEDGER = "ledger"
+    GOOGLE = "google"
+
+
+_SHARES = {Whose.MACHINE: 0.5, Whose.VAULT: 0.7, Whose.LEDGER: 0.7, Whose.GOOGLE: 0.9}
+"""Of the whole time, for one question. A keyring and a ledger give up by themselves after 5 s, and say more then."""
+
+
+@dataclass
+class Scene:
+    """What is looked at, and what the earlier checks learned for the later ones. `zone` is the schedule's."""
+
+    world: World
+    workspace: str
+    offline: bool = False
+    zone: ZoneInfo | None = None
+    connection: Connection | None = None
+    listed: tuple[Calendar, ...] = ()
+    unread: dict[str, str] = field(default_factory=dict)
+    tally: Tally | None = None
+    renewal: PortalcalError | None = None
+
+    def selection(self) -> Selection:
+        """The calendars chosen. Raises: NotConnected."""
+        chosen = selection(self.world)
+        if chosen is None:
+            raise NotConnected(self.workspace)
+        return chosen
+
+    def entry(self, wanted: str) -> Calendar | None:
+        """The listed calendar of that id; the primary one also goes by the name `primary`."""
+        return next(
+            (e for e in self.listed if e.id == wanted or (e.is_primary and wanted == "primary")), None
+        )
+
+    def need_google(self) -> None:
+        """Raises: Skip, when Google is not to be asked."""
+        if self.offline:
+            raise Skip("offline")
+
+
+class Question(NamedTuple):
+    """One check: it waits for the answers it `needs`, and is skipped when one of them, or what that needs, failed.
+
+    It also waits for those it comes `after`, but is asked whatever they are.
+    """
+
+    name: str
+    look: Callable[[Scene], Finding]
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    whose: Whose = Whose.MACHINE
+
+
+def examine(questions: Sequence[Question], scene: Scene, *, limit: float) -> tuple[Check, ...]:
+    """The answers in the order of the questions, after `limit` seconds at the latest.
+
+    A question is asked as soon as those before it are answered, on a daemon thread of its own: one that never comes
+    back keeps neither this function nor the process from ending.
+    """
+    return _Examination(questions, scene, limit=limit).run()
+
+
+class _Examination:
+    def __init__(self, questions: Sequence[Question], scene: Scene, *, limit: float) -> None:
+        self._questions = questions
+        self._scene = scene
+        self._limit = limit
+        self._seconds = scene.world.clock.monotonic
+        self._ends = self._seconds() + limit
+        self._waiting = list(questions)
+        self._asked: dict[str, tuple[Question, float]] = {}
+        self._told: dict[str, Check] = {}
+        self._rests_on: dict[str, str] = {}
+        self._answers: queue.SimpleQueue[Check | BaseException] = queue.SimpleQueue()
+
+    def run(self) -> tuple[Check, ...]:
+        while len(self._told) < len(self._questions):
+            self._ask_what_can_be_asked()
+            self._hear()
+        return tuple(self._told[each.name] for each in self._questions)
+
+    def _ask_what_can_be_asked(self) -> None:
+        while ready := [each for each in self._waiting if self._told.keys() >= {*each.needs, *each.after}]:
+            for each in ready:
+                self._waiting.remove(each)
+                failed_ground = next(filter(None, map(self._failure_under, each.needs)), None)
+                if failed_ground is not None:
+                    self._rests_on[each.name] = failed_ground
+                    self._told[each.name] = Check(each.name, Health.SKIPPED, f"rests on {failed_ground}")
+                else:
+                    self._begin(each)
+
+    def _failure_under(self, name: str) -> str | None:
+        """The check itself if it failed, or the failed one it was skipped for."""
+        return name if self._told[name].health is Health.FAIL else self._rests_on.get(name)
+
+    def _begin(self, question: Question) -> None:
+        began = self._seconds()
+        self._asked[question.name] = question, began
+
+        def ask() -> None:
+            # Whatever it is, it belongs to the thread that waits, which raises what is a bug.
+            try:
+                self._answers.put(self._answer(question, began))
+            except BaseException as error:  # noqa: BLE001
+                self._answers.put(error)
+
+        threading.Thread(target=ask, name=question.name, daemon=True).start()
+
+    def _answer(self, question: Question, began: float) -> Check:
+        try:
+            found = question.look(self._scene)
+            check = Check(question.name, found.health, found.detail, found.hint)
+        except Skip as why:
+            check = Check(question.name, Health.SKIPPED, str(why))
+        except PortalcalError as error:
+            check = failed(question.name, error)
+        return check._replace(millis=self._millis(began))
+
+    def _hear(self) -> None:
+        """Take one answer, or give up on what was asked too long ago."""
+        if not self._asked:
+            return
+        first = min(map(self._deadline, self._asked.values()))
+        try:
+            answer = self._answers.get(timeout=max(first - self._seconds(), _SHORTEST_WAIT))
+        except queue.Empty:
+            self._give_up()
+            return
+        if isinstance(answer, BaseException):
+            raise answer
+        if self._asked.pop(answer.name, None):
+            self._told[answer.name] = answer
+
+    def _deadline(self, asked: tuple[Question, float]) -> float:
+        question, began = asked
+        return min(began + _SHARES[question.whose] * self._limit, self._ends)
+
+    def _give_up(self) -> None:
+        now = self._seconds()
+        for question, began in [each for each in self._asked.values() if self._deadline(each) <= now]:
+            del self._asked[question.name]
+            check = failed(question.name, self._silence(question.whose, now - began))
+            self._told[question.name] = check._replace(millis=self._millis(began))
+
+    def _silence(self, whose: Whose, seconds: float) -> PortalcalError:
+        """No answer in time, as the error it would be elsewhere."""
+        told = f"no answer within {max(seconds, 0.1):.1f} s"
+        match whose:
+            case Whose.VAULT:
+                return VaultUnavailable(told, _UNLOCK)
+            case Whose.LEDGER:
+                return LedgerBusy("of this machine")
+            case Whose.GOOGLE:
+                return GoogleUnreachable("Google", told)
+            case Whose.MACHINE:
+                return Unanswered(told)
+
+    def _millis(self, began: float) -> int:
+        return timedelta(seconds=self._seconds() - began) // timedelta(milliseconds=1)
+
+
+_UNLOCK = (
+    "if a window asks for the keyring's password, answer that, with `portalcal status --timeout 60s`; "
+    "else restart the keyring service by logging in again"
+)
+
+
+class Unanswered(TryLaterError):
+    """A part of this machine, a folder on a network for example, does not answer."""
+
+    code = "machine-silent"
+    says = "{reason}"
+    advice = "run `portalcal status --timeout 60s`"
+    reason: str
+
+
+def failed(name: str, error: PortalcalError) -> Check:
+    """A check that ended with the error other commands would end with."""
+    return Check(name, Health.FAIL, error.message, error.hint, means=meaning(error))
+
+
+_MEANS: tuple[tuple[type[PortalcalError], Condition], ...] = (
+    (NotConnected, Condition.DISCONNECTED),
+    (GrantExpired, Condition.EXPIRED),
+    (GrantRevoked, Condition.REVOKED),
+    (PermissionMissing, Condition.PERMISSION_MISSING),
+    (ReauthRequired, Condition.REAUTH_REQUIRED),
+    (VaultUnavailable, Condition.VAULT_UNAVAILABLE),
+    (ConfigurationError, Condition.MISCONFIGURED),
+    (CalendarNotFound, Condition.MISCONFIGURED),
+    (CalendarUnreadable, Condition.DEGRADED),
+    (QuotaExhausted, Condition.RATE_LIMITED),
+    (TryLaterError, Condition.UNREACHABLE),
+)
+
+
+def meaning(error: PortalcalError) -> Condition:
+    """What an error makes of the whole. Of being busy only "too fast" is a limit; 5xx is Google out of order."""
+    if isinstance(error, GoogleBusy):
+        return Condition.UNREACHABLE if error.status >= 500 else Condition.RATE_LIMITED
+    return next((means for kind, means in _MEANS if isinstance(error, kind)), Condition.DEGRADED)
