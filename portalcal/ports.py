@@ -359,6 +359,9 @@ class View(Protocol):
     def confirm(self, question: str, *, consequences: tuple[str, ...], action: str, flag: str) -> bool:
         """Tell what will follow and ask. Raises: ConfirmationRequired (nobody can be asked)."""
 
+    def ask_secret(self, question: str, *, variable: str) -> str:
+        """Ask for something that must not be shown. Raises: Usage (nobody can be asked; it names the variable)."""
+
 
 class Machine(Protocol):
     """This machine, as far as connecting depends on it."""
@@ -384,9 +387,6 @@ class World(Protocol):
     def calendars(self) -> Calendars: ...
     @property
     def consent(self) -> Consent: ...
-    def ask_secret(self, question: str, *, variable: str) -> str:
-        """Ask for something that must not be shown. Raises: Usage (nobody can be asked; it names the variable)."""
-
     @property
     def vault(self) -> Vault: ...
     @property
@@ -397,6 +397,9 @@ class World(Protocol):
     def machine(self) -> Machine: ...
     @property
     def view(self) -> View: ...
+
+    def former_vault(self, connection: Connection) -> Vault | None:
+        """Where an earlier connection kept secrets, whatever `vault` is now; None if it kept none of its own."""
 
     def calendars_with(self, grant: Grant) -> Calendars:
         """Google Calendar through a grant that is not kept yet."""
@@ -409,6 +412,3 @@ class World(Protocol):
 
     def check_client(self) -> str:
         """The id of the OAuth client. Raises: ClientInvalid (none, or not a Desktop client)."""
-    def former_vault(self, connection: Connection) -> Vault:
-        """Where the secrets of a connection are that was kept earlier, whatever `vault` is now."""
-

@@ -186,8 +186,10 @@ class Portal:
             kind, backend=connection.backend if connection and not self.is_connecting else None
         )
 
-    def former_vault(self, connection: Connection) -> Vault:
-        """Where the secrets of a connection are that was kept earlier, whatever `vault` is now."""
+    def former_vault(self, connection: Connection) -> Vault | None:
+        """Where an earlier connection kept secrets, whatever `vault` is now; None if it kept none of its own."""
+        if connection.vault not in {"keyring", "file"}:
+            return None
         return self._vault_of(connection.vault, backend=connection.backend)
 
     def _vault_of(self, kind: str, *, backend: str | None) -> Vault:

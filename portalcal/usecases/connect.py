@@ -64,8 +64,11 @@ def connect(request: Introduction, world: World) -> Connected:
 
 def _empty(before: Connection, world: World) -> None:
     """Leave no secret in the vault used so far; that it cannot be reached any more does not undo the connection."""
+    vault = world.former_vault(before)
+    if vault is None:
+        return
     try:
-        world.former_vault(before).forget()
+        vault.forget()
     except PortalcalError as error:
         world.view.warn(
             "former-vault", f"secrets of the earlier connection may still be there: {error.message}"

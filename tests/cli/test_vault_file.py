@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from portalcal.simulator import Simulator
+from tests.adapters.keyrings import InMemory
 from tests.cli.conftest import ANA, Shell
 
 VARIABLE = "PORTALCAL_VAULT_PASSPHRASE"
@@ -110,8 +111,6 @@ def test_disconnecting_leaves_no_file(server: Shell) -> None:
 def test_moving_to_the_file_takes_a_consent_and_leaves_nothing_in_the_keyring(
     server: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.adapters.keyrings import InMemory
-
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.keyrings.InMemory")
     assert server("connect").exit == 0
     assert InMemory.kept
@@ -124,6 +123,20 @@ def test_moving_to_the_file_takes_a_consent_and_leaves_nothing_in_the_keyring(
     google.forget_requests()
     assert server("connect").exit == 0, "and it stays there"
     assert google.count("oauth.authorize") == 0
+
+
+def test_a_selection_made_with_a_token_of_the_environment_takes_no_secret_away(
+    server: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.keyrings.InMemory")
+    google.add_calendar("team@example.com", summary="Team", role="reader")
+    token = {"PORTALCAL_ACCESS_TOKEN": str(google.issue_token())}
+    assert server("calendars", "--select", "Team", environ=token).exit == 0
+
+    assert server("connect").exit == 0
+
+    assert server.json("calendars").result["conflicts"][-1] == "team@example.com"
+    InMemory.clear()
 
 
 def typed(shell: Shell, *arguments: str, answers: tuple[str, ...]) -> tuple[int, str]:
