@@ -120,6 +120,15 @@ class Cancelled(NamedTuple):
     was_already: bool
 
 
+class Rescheduled(NamedTuple):
+    """A booking as it stands after `reschedule`; `previous` is the time it had. `was_already`: it had the new one."""
+
+    booking: Booking
+    zone: ZoneInfo
+    previous: Interval
+    was_already: bool = False
+
+
 class Bookings(NamedTuple):
     """Bookings by start, to be shown in `zone`. `is_by_id`: one was asked for, not a list."""
 
@@ -209,6 +218,7 @@ Answer = (
     Availability
     | Explanation
     | Booked
+    | Rescheduled
     | Cancelled
     | Bookings
     | Choice

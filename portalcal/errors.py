@@ -2,13 +2,15 @@
 
     PortalcalError
     ├── UsageError (2)           Usage  ConfirmationRequired
-    ├── ConfigurationError (3)   ConfigInvalid  ClientInvalid  ClientRejected  CalendarNotWritable  ApiNotEnabled
-    │                            LedgerTooNew  LedgerUnusable  VaultUnavailable
+    ├── ConfigurationError (3)   ConfigInvalid  ClientInvalid  ClientRejected  KeyInvalid  ServiceAccountRefused
+    │                            CalendarNotWritable  ApiNotEnabled  LedgerTooNew  LedgerUnusable  VaultUnavailable
     ├── ConnectError (4)         NotConnected  ConsentDenied  ConsentTimedOut  PermissionMissing
     │                            GrantRevoked  GrantExpired  ReauthRequired
-    ├── ConflictError (5)        SlotTaken  SlotNotOffered  KeyReused  AlreadyMoved  OtherAccount  GoogleRefused
+    ├── ConflictError (5)        SlotTaken  SlotNotOffered  KeyReused  AlreadyMoved  BookingOver  OtherAccount
+    │                            GoogleRefused
     ├── NotFoundError (6)        BookingNotFound  CalendarNotFound  LinkNotFound  EventNotFound
     └── TryLaterError (7)        GoogleUnreachable  GoogleBusy  QuotaExhausted  CalendarUnreadable  LedgerBusy
+                                 BookingBusy
 
 An error carries facts: its annotated fields, which are its `details` for scripts. `says` and `advice` put them into
 words, beside the facts they speak of; a class whose words depend on the facts overrides `sentence` or `remedies`.
@@ -284,6 +286,34 @@ class ClientRejected(ConfigurationError):
     reason: str
 
 
+class KeyInvalid(ConfigurationError):
+    """The file named as the key of a service account is none. `found` says what is there."""
+
+    code = "client-invalid"
+    says = "{path} is not the key of a service account: found {found}"
+    advice = (
+        "in the Google Cloud console, under IAM, Service accounts, make a key of type JSON and name it in "
+        "[google] service_account"
+    )
+    path: str
+    found: str
+
+
+class ServiceAccountRefused(ConfigurationError):
+    """Google does not let the service account act for the person. `remedy` says who can mend that."""
+
+    code = "client-invalid"
+    says = "Google does not let {account} act for {subject}: {reason}"
+    account: str
+    subject: str
+    reason: str
+    remedy: str
+
+    @property
+    def remedies(self) -> str:
+        return self.remedy
+
+
 class CalendarNotWritable(ConfigurationError):
     """Bookings cannot go to this calendar with the permissions portalcal asks for."""
 
@@ -448,6 +478,10 @@ class Offer(NamedTuple):
 
 class _Unavailable(ConflictError):
     @property
+    def message(self) -> str:
+        return f"{self.sentence}. {self.outcome or 'Nothing was booked.'}"
+
+    @property
     def remedies(self) -> str:
         offers = self.details["alternatives"]
         if isinstance(offers, tuple) and offers:
@@ -459,7 +493,7 @@ class SlotTaken(_Unavailable):
     """The time is busy at Google or promised to another booking. `by` says by whom, in words."""
 
     code = "slot-taken"
-    says = "{when} is taken by {by}. Nothing was booked."
+    says = "{when} is taken by {by}"
     when: str
     by: str
     alternatives: tuple[Offer, ...] = ()
@@ -469,7 +503,7 @@ class SlotNotOffered(_Unavailable):
     """The schedule or its rules do not offer the time. `reasons` are codes of AVAILABILITY.md section 6."""
 
     code = "slot-not-offered"
-    says = "{when} is not offered: {why}. Nothing was booked."
+    says = "{when} is not offered: {why}"
     when: str
     why: str
     reasons: tuple[str, ...] = ()
@@ -499,6 +533,16 @@ class AlreadyMoved(ConflictError):
     advice = "look at it in the calendar and at `portalcal bookings {booking}`, then decide again"
     booking: str
     when: str
+
+
+class BookingOver(ConflictError):
+    """The booking is not live any more, or is on its way out: there is nothing to move. `state` is its state."""
+
+    code = "booking-over"
+    says = "booking {booking} is {state}, so it cannot be moved"
+    advice = "see when the new time is open with `portalcal availability`, then book it"
+    booking: str
+    state: str
 
 
 class OtherAccount(ConflictError):
@@ -652,3 +696,12 @@ class LedgerBusy(TryLaterError):
     says = "the ledger {path} is locked by another process"
     advice = "run the same command again"
     path: str
+
+
+class BookingBusy(TryLaterError):
+    """Another process is at this booking, or an earlier change of it is still owed to Google."""
+
+    code = "booking-busy"
+    says = "an earlier change of booking {booking} has not reached Google yet"
+    advice = "run the same command again in a minute"
+    booking: str

@@ -75,6 +75,7 @@ class Event(NamedTuple):
     """An event as Google has it.
 
     `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
+    `moved_at` is when its latest change was made, for an event that portalcal moved to another time.
     `is_busy`: it takes time (opaque, not cancelled, not declined by the account); `free_because` says why one that may
     look as if it did does not.
     """
@@ -92,10 +93,15 @@ class Event(NamedTuple):
     title: str | None = None
     location: str = ""
     free_because: Seeming | None = None
+    moved_at: datetime | None = None
 
 
 class EventIdTaken(Exception):
     """events.insert answered 409: an event with this id exists, or existed (a tombstone)."""
+
+
+class EventChanged(Exception):
+    """A change that named the version of the event it was about answered 412: the event has another one by now."""
 
 
 class Removal(StrEnum):
@@ -129,6 +135,12 @@ class Calendars(Protocol):
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """Every live event that carries the booking's id in its private properties."""
+
+    def move(self, calendar: str, draft: Draft, *, etag: str | None, notify: Notify) -> Event:
+        """Give an event the time of the draft, if it still is the version of that etag; None is any.
+
+        Raises also EventChanged, EventNotFound, CalendarNotWritable.
+        """
 
     def close(self) -> None:
         """Let go of the connections to Google."""
@@ -258,6 +270,10 @@ class GuardsOverlap(Exception):
         self.other = other
 
 
+class StillOwed(Exception):
+    """The ledger did not take a change of a booking, because Google is owed an earlier one."""
+
+
 class Search(NamedTuple):
     """Which bookings to list; None and () do not narrow. A window matches meetings that overlap it."""
 
@@ -309,6 +325,15 @@ class Ledger(Protocol):
 
         A `put` that was never tried is dropped instead, and a booking without an event ends at once: `cancelled`.
         Returns the booking as it now stands; one that is cancelled already is returned as it is.
+        """
+
+    def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
+        """Hold `booking.moving_to` beside the present time and owe Google the move of the event.
+
+        With `at_once`, for a booking that has no event or cannot tell Google now, the present time is let go here and
+        now, and the event follows when it can; a `put` that was never tried will make it at the new time.
+        A booking that is not `held` or `confirmed` is returned as it is.
+        Raises also GuardsOverlap; StillOwed: an earlier errand is not done, or with `at_once` under way just now.
         """
 
     def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:

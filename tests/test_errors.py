@@ -283,6 +283,22 @@ hint: look at it in the calendar and at `portalcal bookings 5f0c`, then decide a
 """,
     ),
     Told(
+        errors.BookingOver("5f0c", "cancelled"),
+        """
+error: booking 5f0c is cancelled, so it cannot be moved
+
+hint: see when the new time is open with `portalcal availability`, then book it
+""",
+    ),
+    Told(
+        errors.SlotTaken(TUESDAY, "booking 5f0c").with_outcome("The booking stays where it was."),
+        """
+error: Tue 24 Nov, 10:00-10:30 (London) is taken by booking 5f0c. The booking stays where it was.
+
+hint: see what is open with `portalcal availability`
+""",
+    ),
+    Told(
         errors.OtherAccount("ana@example.com", "ben@example.com"),
         """
 error: this workspace belongs to ana@example.com, but ben@example.com gave consent. Nothing was stored.
@@ -384,6 +400,14 @@ hint: leave it out with `portalcal calendars --deselect team@example.com`, or as
 error: the ledger ledger.db is locked by another process
 
 hint: run the same command again
+""",
+    ),
+    Told(
+        errors.BookingBusy("5f0c"),
+        """
+error: an earlier change of booking 5f0c has not reached Google yet
+
+hint: run the same command again in a minute
 """,
     ),
     Told(

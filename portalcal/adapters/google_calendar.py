@@ -24,6 +24,7 @@ from portalcal.core.booking import Notify
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import FreeBusy
+from portalcal.errors import EventNotFound
 from portalcal.ports import Calendar, Draft, Event, Removal
 
 # It warns about every 403 on stderr, in words meant for its own developers, and quotes the answer.
@@ -113,6 +114,30 @@ class GoogleCalendars:
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """Every live event that carries the booking's id in its private properties."""
         return tuple(self._events(calendar, privateExtendedProperty=f"{wire.BOOKING_KEY}={booking}"))
+
+    def move(self, calendar: str, draft: Draft, *, etag: str | None, notify: Notify) -> Event:
+        """Give an event the time of the draft, if it still is the version of that etag; None is any.
+
+        Raises also:
+            EventChanged: somebody changed it meanwhile.
+            EventNotFound: Google has none of that id there, or it was deleted.
+            CalendarNotWritable: it may not be changed.
+        """
+        request = self._service.events().patch(
+            calendarId=calendar,
+            eventId=draft.id,
+            body=wire.other_time(draft),
+            sendUpdates=wire.SEND_UPDATES[notify],
+        )
+        if etag:
+            request.headers["If-Match"] = etag
+        try:
+            moved = self._ask(
+                request, needs=Permission.EDIT_EVENTS, calendar=calendar, event=draft.id, writes=True
+            )
+        except EventGone:
+            raise EventNotFound(calendar, draft.id) from None
+        return self._event(moved, wire.Place(calendar), writes=True)
 
     def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
         """Remove the event; 410 says that somebody was faster.

@@ -34,7 +34,7 @@ from portalcal.errors import (
     QuotaExhausted,
     ReauthRequired,
 )
-from portalcal.ports import EventIdTaken
+from portalcal.ports import EventChanged, EventIdTaken
 
 FOREIGN = (
     googleapiclient.errors.Error,
@@ -98,6 +98,7 @@ def translated(
 
     Raises:
         EventIdTaken: 409 on a write.
+        EventChanged: 412, the event is not the version that was named.
         EventGone: 410 on a write to an event.
         PortalcalError: everything else; see `explain`.
     """
@@ -108,7 +109,7 @@ def translated(
         raise explain(error, asked) from error
 
 
-def explain(error: Exception, asked: Asked) -> PortalcalError | EventIdTaken | EventGone:
+def explain(error: Exception, asked: Asked) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
     """What a foreign exception means."""
     match error:
         case googleapiclient.errors.BatchError():
@@ -125,7 +126,7 @@ def explain(error: Exception, asked: Asked) -> PortalcalError | EventIdTaken | E
             return google_unreachable.unreachable(error, host=asked.host, writes=asked.writes)
 
 
-def of_answer(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken | EventGone:
+def of_answer(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
     """What a refusal of the Calendar API means."""
     if refusal.is_quota:
         return QuotaExhausted(refusal.words)
@@ -138,7 +139,7 @@ def of_answer(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken |
     return _of_google(refusal, asked)
 
 
-def _of_google(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken | EventGone:
+def _of_google(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
     match refusal.status:
         case 401:
             return GrantRevoked(asked.account, refusal.words.rstrip("."))
@@ -150,6 +151,8 @@ def _of_google(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken 
             return _missing(refusal, asked)
         case 409 if asked.writes:
             return EventIdTaken(asked.event or "")
+        case 412 if asked.event is not None:
+            return EventChanged(asked.event)
         case _:
             return GoogleRefused(refusal.words, refusal.status)
 

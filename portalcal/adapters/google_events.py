@@ -16,6 +16,8 @@ from portalcal.ports import Calendar, Draft, Event
 Json = Mapping[str, object]
 
 BOOKING_KEY = "portalcal"
+MOVED_KEY = "portalcal-moved"
+"""Marks an event that portalcal moved: its claim on its time is as old as its latest change, not as the event."""
 SEND_UPDATES = {Notify.ALL: "all", Notify.EXTERNAL: "externalOnly", Notify.NONE: "none"}
 
 # Google's own: where somebody works and whose birthday it is takes no time (GOOGLE.md 3.2).
@@ -24,7 +26,7 @@ _NEVER_BUSY = {"workingLocation": Seeming.WORKING_LOCATION, "birthday": Seeming.
 CALENDAR_FIELDS = "nextPageToken,items(id,summary,summaryOverride,accessRole,timeZone,primary,hidden,deleted)"
 # What an Event is made of, and not the guests and notes of other people's meetings.
 EVENT_FIELDS = (
-    "nextPageToken,timeZone,items(id,status,start,end,created,etag,htmlLink,hangoutLink,conferenceData/entryPoints,"
+    "nextPageToken,timeZone,items(id,status,start,end,created,updated,etag,htmlLink,hangoutLink,conferenceData/entryPoints,"
     "summary,location,transparency,eventType,attendees(self,responseStatus),extendedProperties/private)"
 )
 
@@ -56,8 +58,7 @@ def body(draft: Draft) -> dict[str, object]:
     event: dict[str, object] = {
         "id": draft.id,
         "summary": draft.title,
-        "start": {"dateTime": rfc3339(draft.span.start), "timeZone": draft.timezone},
-        "end": {"dateTime": rfc3339(draft.span.end), "timeZone": draft.timezone},
+        **_times(draft),
         "extendedProperties": {"private": {BOOKING_KEY: str(draft.booking)}},
     }
     if draft.guests:
@@ -77,12 +78,26 @@ def body(draft: Draft) -> dict[str, object]:
     return event
 
 
+def other_time(draft: Draft) -> dict[str, object]:
+    """The patch that moves an event of ours to the draft's time."""
+    marks = {BOOKING_KEY: str(draft.booking), MOVED_KEY: "yes"}
+    return {**_times(draft), "extendedProperties": {"private": marks}}
+
+
+def _times(draft: Draft) -> dict[str, object]:
+    return {
+        "start": {"dateTime": rfc3339(draft.span.start), "timeZone": draft.timezone},
+        "end": {"dateTime": rfc3339(draft.span.end), "timeZone": draft.timezone},
+    }
+
+
 def event(found: Json, place: Place) -> Event | None:
     """An event as Google tells it; None without an id."""
     id_ = text(found, "id")
     if id_ is None:
         return None
     free_because = _free_because(found)
+    marks = table(table(found, "extendedProperties"), "private")
     return Event(
         id=id_,
         calendar=place.calendar,
@@ -94,9 +109,10 @@ def event(found: Json, place: Place) -> Event | None:
         etag=text(found, "etag") or "",
         url=text(found, "htmlLink"),
         meet_url=text(found, "hangoutLink") or _video_link(found),
-        booking=text(table(table(found, "extendedProperties"), "private"), BOOKING_KEY),
+        booking=text(marks, BOOKING_KEY),
         title=text(found, "summary"),
         location=text(found, "location") or "",
+        moved_at=instant(found.get("updated")) if MOVED_KEY in marks else None,
     )
 
 

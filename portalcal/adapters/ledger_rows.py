@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking, Guest, Notify, State, Wish
 from portalcal.core.errands import Errand, Task
+from portalcal.core.intervals import Interval
 
 
 class Row(Protocol):
@@ -61,8 +62,15 @@ def _wish_columns(wish: Wish) -> dict[str, object]:
 
 
 def outcome_of(booking: Booking) -> dict[str, object]:
-    """What an attempt or an ending changes about a booking."""
+    """What an attempt, a move or an ending changes about a booking."""
     return {
+        "start": seconds(booking.wish.start),
+        "duration": _length(booking.wish.duration),
+        **_span_columns("new", booking.moving_to),
+        **_span_columns("old", booking.moved_from),
+        "notify": booking.wish.notify.value,
+        "asked": json.dumps(_wish_columns(booking.asked), ensure_ascii=False) if booking.asked else None,
+        "moved_because": booking.moved_because,
         "id": str(booking.id),
         "workspace": booking.workspace,
         "state": booking.state.value,
@@ -77,6 +85,20 @@ def outcome_of(booking: Booking) -> dict[str, object]:
         "ended_by": booking.ended_by,
         "ended_because": booking.ended_because,
     }
+
+
+def _span_columns(name: str, span: Interval | None) -> dict[str, object]:
+    return {
+        f"{name}_start": seconds(span.start) if span else None,
+        f"{name}_duration": _length(span.length) if span else None,
+    }
+
+
+def _span_of(row: Row, name: str) -> Interval | None:
+    start = row[f"{name}_start"]
+    if start is None:
+        return None
+    return Interval(instant(start), instant(start + row[f"{name}_duration"]))
 
 
 def booking_of(row: Row) -> Booking:
@@ -100,6 +122,10 @@ def booking_of(row: Row) -> Booking:
         notified=Notify(row["notified"]) if row["notified"] else None,
         ended_by=row["ended_by"],
         ended_because=row["ended_because"],
+        moving_to=_span_of(row, "new"),
+        moved_from=_span_of(row, "old"),
+        moved_because=row["moved_because"],
+        asked=_wish_of(json.loads(row["asked"])) if row["asked"] else None,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -22,7 +23,7 @@ from portalcal.core.booking import Booking, State
 from portalcal.core.errands import LEASE, Errand, Task
 from portalcal.core.intervals import Interval
 from portalcal.errors import BookingNotFound, LedgerUnusable
-from portalcal.ports import Clock, GuardsOverlap, Search, Tally
+from portalcal.ports import Clock, GuardsOverlap, Search, StillOwed, Tally
 
 _FEWEST_CHARACTERS = 4
 """Of an id that stands for a booking: a script's empty variable must not cancel the only one."""
@@ -103,7 +104,7 @@ class SqliteLedger:
         """Record a booking as `cancelling` and owe Google the removal of its event; see `ports.Ledger`.
 
         Of `booking` only why, by whom and with what mail it ends is used; where it stands, the ledger knows better.
-        A put that was tried becomes the removal. One that is under way keeps its lease, so that the removal waits for
+        A put or a move becomes the removal. One that is under way keeps its lease, so that the removal waits for
         it: removing an event that is about to be made would leave it standing.
         """
         with self._file.writing() as db:
@@ -111,15 +112,50 @@ class SqliteLedger:
             if stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
             owed = self._errand_of(db, booking.id)
-            ends_at_once = owed.attempts == 0 if owed else stored.event_id is None
+            ends_at_once = stored.event_id is None and (owed is None or owed.attempts == 0)
             state = State.CANCELLED if ends_at_once else State.CANCELLING
             db.execute(sql.END_BOOKING, rows.columns_of(booking) | {"state": state.value})
+            if owed:
+                db.execute(sql.DELETE_LATER_ERRANDS, {"id": owed.id, "booking": str(booking.id)})
             if owed and ends_at_once:
                 db.execute(sql.DELETE_ERRAND, {"id": owed.id})
             elif owed:
                 db.execute(sql.TURN_INTO_REMOVAL, {"id": owed.id, "now": rows.seconds(booking.updated_at)})
             elif not ends_at_once:
                 self._owe(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
+            return self._stored(db, booking.id)
+
+    def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
+        """Hold `booking.moving_to` beside the present time and owe Google the move; see `ports.Ledger`.
+
+        Of `booking` only where it goes, why and with what mail is used. A booking that moves `at_once` remembers where
+        its event stands; of several such moves in a row one errand brings it from there to where the booking then is.
+        """
+        with self._file.writing() as db:
+            stored, to = self._stored(db, booking.id), booking.moving_to
+            if to is None or stored.state not in {State.HELD, State.CONFIRMED}:
+                return stored
+            owed = self._errand_of(db, booking.id)
+            if owed and (not at_once or self._is_leased(db, owed)):
+                raise StillOwed(str(booking.id))
+            moving = replace(
+                stored,
+                wish=replace(stored.wish, notify=booking.wish.notify),
+                moving_to=to,
+                moved_because=booking.moved_because,
+                updated_at=booking.updated_at,
+            )
+            if in_the_way := [
+                each for each in self._live_in(db, moving.promises[-1].guard) if each.id != moving.id
+            ]:
+                raise GuardsOverlap(in_the_way[0])
+            has_event = stored.event_id is not None or (owed is not None and owed.attempts > 0)
+            if at_once:
+                left = stored.moved_from or stored.meeting
+                moving = replace(moving.at(to), moved_from=left if has_event else None)
+            db.execute(sql.RECORD_MOVE, rows.columns_of(moving))
+            if has_event and (owed is None or owed.task is Task.PUT):
+                self._owe(db, booking, task=Task.MOVE, due_at=booking.updated_at)
             return self._stored(db, booking.id)
 
     def release(self, booking: Booking) -> Booking:
@@ -210,6 +246,10 @@ class SqliteLedger:
             db.execute(sql.RECORD_EVENT, rows.outcome_of(late))
             self._owe(db, late, task=Task.REMOVE, due_at=self._clock.now())
 
+    def _is_leased(self, db: sqlite3.Connection, errand: Errand) -> bool:
+        in_force = {"id": errand.id, "now": rows.seconds(self._clock.now())}
+        return db.execute(sql.LEASE_IN_FORCE, in_force).fetchone() is not None
+
     def _errand_of(self, db: sqlite3.Connection, booking: UUID) -> Errand | None:
         of = {"workspace": self._workspace, "booking": str(booking)}
         row = db.execute(sql.ERRAND_OF_BOOKING, of).fetchone()
@@ -227,7 +267,12 @@ class SqliteLedger:
 
     def _live_in(self, db: sqlite3.Connection, window: Interval) -> tuple[Booking, ...]:
         span = {"start": rows.seconds(window.start), "end": rows.seconds_up(window.end)}
-        return self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, {"workspace": self._workspace} | span))
+        within = {"workspace": self._workspace} | span
+        live = self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, within))
+        moving = self._bookings(db.execute(sql.MOVING_BOOKINGS_IN, within))
+        known = {each.id for each in live}
+        coming = tuple(each for each in moving if each.id not in known)
+        return tuple(sorted((*live, *coming), key=lambda each: each.guard.start)) if coming else live
 
     def _bookings(self, found: Iterable[rows.Row]) -> tuple[Booking, ...]:
         return tuple(self._booking(row) for row in found)

@@ -1,161 +1,16 @@
-"""All SQL of the SQLite ledger: the numbered migrations and the named statements.
+"""The named statements of the SQLite ledger. Its tables, constraints and triggers are in `sqlite_migrations`.
 
-Instants are integer seconds since 1970 UTC, durations seconds. A migration never changes once it was released; a new
-one adds. What must hold whatever any caller computed is a constraint or a trigger here.
+Instants are integer seconds since 1970 UTC, durations seconds.
 """
 
 from __future__ import annotations
 
+from portalcal.adapters import sqlite_migrations
+
 APPLICATION_ID = 0x706F7274
 """Tells our ledger from the databases of other programs (`PRAGMA application_id`): "port" in ASCII."""
 
-_FIRST = (
-    # Guards and ends are computed by the database, so that no caller can store one that does not fit its booking.
-    # is_live names the states in which a booking guards its time.
-    """
-    CREATE TABLE bookings (
-        id            TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
-        workspace     TEXT    NOT NULL,
-        state         TEXT    NOT NULL
-                      CHECK (state IN ('held', 'confirmed', 'cancelling', 'cancelled', 'refused')),
-        start         INTEGER NOT NULL,
-        duration      INTEGER NOT NULL CHECK (duration > 0),
-        zone          TEXT    NOT NULL,
-        guest_name    TEXT    NOT NULL,
-        guest_email   TEXT    NOT NULL,
-        title         TEXT    NOT NULL,
-        link          TEXT,
-        guests        TEXT    NOT NULL,
-        location      TEXT    NOT NULL,
-        notes         TEXT    NOT NULL,
-        meet          INTEGER NOT NULL CHECK (meet IN (0, 1)),
-        notify        TEXT    NOT NULL CHECK (notify IN ('all', 'external', 'none')),
-        buffer_before INTEGER NOT NULL CHECK (buffer_before >= 0),
-        buffer_after  INTEGER NOT NULL CHECK (buffer_after >= 0),
-        created_at    INTEGER NOT NULL,
-        updated_at    INTEGER NOT NULL,
-        key           TEXT,
-        calendar      TEXT,
-        attempt       INTEGER NOT NULL CHECK (attempt >= 0),
-        event_id      TEXT,
-        event_url     TEXT,
-        meet_url      TEXT,
-        etag          TEXT,
-        notified      TEXT    CHECK (notified IN ('all', 'external', 'none')),
-        ended_by      TEXT    CHECK (ended_by IN ('user', 'calendar')),
-        ended_because TEXT    NOT NULL,
-        meeting_end   INTEGER NOT NULL AS (start + duration),
-        guard_start   INTEGER NOT NULL AS (start - buffer_before),
-        guard_end     INTEGER NOT NULL AS (start + duration + buffer_after),
-        is_live       INTEGER NOT NULL AS (state IN ('held', 'confirmed', 'cancelling'))
-    ) STRICT
-    """,
-    "CREATE INDEX bookings_by_guard ON bookings (workspace, guard_start, guard_end) WHERE is_live",
-    "CREATE INDEX bookings_by_start ON bookings (workspace, start)",
-    "CREATE INDEX bookings_by_duration ON bookings (workspace, duration)",
-    "CREATE INDEX bookings_by_guest ON bookings (workspace, guest_email COLLATE NOCASE, start)",
-    "CREATE INDEX bookings_without_event ON bookings (workspace, start) WHERE is_live AND event_id IS NULL",
-    # A request that was refused booked nothing, so its key is free for another try.
-    """
-    CREATE UNIQUE INDEX bookings_by_key ON bookings (workspace, key)
-    WHERE key IS NOT NULL AND state <> 'refused'
-    """,
-    # AUTOINCREMENT: the id of a finished errand never comes back, so that a late report cannot hit another errand.
-    # lease counts the leases there were; the latest one's number is what its holder shows when it reports.
-    """
-    CREATE TABLE errands (
-        id              INTEGER PRIMARY KEY AUTOINCREMENT,
-        workspace       TEXT    NOT NULL,
-        booking         TEXT    NOT NULL REFERENCES bookings (id) ON DELETE CASCADE,
-        task            TEXT    NOT NULL CHECK (task IN ('put', 'remove')),
-        attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-        due_at          INTEGER NOT NULL,
-        outcome_unknown INTEGER NOT NULL DEFAULT 0 CHECK (outcome_unknown IN (0, 1)),
-        last_error      TEXT,
-        lease           INTEGER NOT NULL DEFAULT 0,
-        leased_until    INTEGER
-    ) STRICT
-    """,
-    "CREATE INDEX errands_by_time ON errands (workspace, due_at, id)",
-    "CREATE INDEX errands_by_booking ON errands (booking, id)",
-    # Counting a million bookings takes long, adding one to a number does not.
-    """
-    CREATE TABLE totals (
-        workspace TEXT    NOT NULL,
-        state     TEXT    NOT NULL,
-        bookings  INTEGER NOT NULL CHECK (bookings >= 0),
-        PRIMARY KEY (workspace, state)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # Guards of live bookings are disjoint, so the last one that starts before the new one's end also ends last:
-    # if it does not reach into the new one, none does. One step in an index, however many bookings there are.
-    """
-    CREATE TRIGGER no_overlap_on_insert BEFORE INSERT ON bookings
-    WHEN NEW.state IN ('held', 'confirmed', 'cancelling')
-    BEGIN
-        SELECT RAISE (ABORT, 'guards overlap')
-        WHERE NEW.start - NEW.buffer_before < (
-            SELECT guard_end FROM bookings
-            WHERE workspace = NEW.workspace AND is_live
-              AND guard_start < NEW.start + NEW.duration + NEW.buffer_after
-            ORDER BY guard_start DESC LIMIT 1);
-    END
-    """,
-    """
-    CREATE TRIGGER no_overlap_on_update
-    BEFORE UPDATE OF workspace, state, start, duration, buffer_before, buffer_after ON bookings
-    WHEN NEW.state IN ('held', 'confirmed', 'cancelling')
-    BEGIN
-        SELECT RAISE (ABORT, 'guards overlap')
-        WHERE NEW.start - NEW.buffer_before < (
-            SELECT guard_end FROM bookings
-            WHERE workspace = NEW.workspace AND is_live
-              AND guard_start < NEW.start + NEW.duration + NEW.buffer_after AND id <> OLD.id
-            ORDER BY guard_start DESC LIMIT 1);
-    END
-    """,
-    """
-    CREATE TRIGGER bookings_begin_held_or_confirmed BEFORE INSERT ON bookings
-    WHEN NEW.state NOT IN ('held', 'confirmed')
-    BEGIN
-        SELECT RAISE (ABORT, 'a booking begins held or confirmed');
-    END
-    """,
-    """
-    CREATE TRIGGER only_legal_moves BEFORE UPDATE OF state ON bookings
-    WHEN NEW.state <> OLD.state
-     AND NOT (OLD.state = 'held'       AND NEW.state IN ('confirmed', 'cancelling', 'cancelled', 'refused'))
-     AND NOT (OLD.state = 'confirmed'  AND NEW.state IN ('cancelling', 'cancelled'))
-     AND NOT (OLD.state = 'cancelling' AND NEW.state = 'cancelled')
-    BEGIN
-        SELECT RAISE (ABORT, 'that move between states is not legal');
-    END
-    """,
-    """
-    CREATE TRIGGER one_more AFTER INSERT ON bookings
-    BEGIN
-        INSERT INTO totals (workspace, state, bookings) VALUES (NEW.workspace, NEW.state, 1)
-        ON CONFLICT (workspace, state) DO UPDATE SET bookings = bookings + 1;
-    END
-    """,
-    """
-    CREATE TRIGGER another_state AFTER UPDATE OF state ON bookings
-    WHEN NEW.state <> OLD.state
-    BEGIN
-        UPDATE totals SET bookings = bookings - 1 WHERE workspace = OLD.workspace AND state = OLD.state;
-        INSERT INTO totals (workspace, state, bookings) VALUES (NEW.workspace, NEW.state, 1)
-        ON CONFLICT (workspace, state) DO UPDATE SET bookings = bookings + 1;
-    END
-    """,
-    """
-    CREATE TRIGGER one_less AFTER DELETE ON bookings
-    BEGIN
-        UPDATE totals SET bookings = bookings - 1 WHERE workspace = OLD.workspace AND state = OLD.state;
-    END
-    """,
-)
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+MIGRATIONS = sqlite_migrations.MIGRATIONS
 """What takes a ledger from version n to n + 1, by n."""
 
 VERSION = len(MIGRATIONS)
@@ -199,6 +54,12 @@ LIVE_BOOKINGS_IN = """
     ORDER BY guard_start
 """
 
+MOVING_BOOKINGS_IN = """
+    SELECT * FROM bookings
+    WHERE workspace = :workspace AND is_live AND new_start IS NOT NULL
+      AND new_guard_start < :end AND new_guard_end > :start
+"""
+
 # Meetings of any state may overlap; none that begins earlier than the longest one lasts can reach into the window.
 _SEARCH = """
     SELECT * FROM bookings
@@ -213,7 +74,9 @@ RECORD_OUTCOME = """
     UPDATE bookings SET
         state = :state, calendar = :calendar, attempt = :attempt, event_id = :event_id, event_url = :event_url,
         meet_url = :meet_url, etag = :etag, notified = :notified, ended_by = :ended_by,
-        ended_because = :ended_because, updated_at = :updated_at
+        ended_because = :ended_because, updated_at = :updated_at, start = :start, duration = :duration,
+        new_start = :new_start, new_duration = :new_duration, old_start = :old_start, old_duration = :old_duration,
+        asked = :asked
     WHERE id = :id AND workspace = :workspace
 """
 
@@ -228,6 +91,14 @@ END_BOOKING = """
     UPDATE bookings SET
         state = :state, notify = :notify, ended_by = :ended_by, ended_because = :ended_because,
         updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+RECORD_MOVE = """
+    UPDATE bookings SET
+        start = :start, duration = :duration, new_start = :new_start, new_duration = :new_duration,
+        old_start = :old_start, old_duration = :old_duration, asked = :asked, notify = :notify,
+        moved_because = :moved_because, updated_at = :updated_at
     WHERE id = :id AND workspace = :workspace
 """
 
@@ -273,6 +144,10 @@ TURN_INTO_REMOVAL = """
     UPDATE errands SET task = 'remove', attempts = 0, due_at = :now WHERE id = :id
 """
 
+LEASE_IN_FORCE = "SELECT 1 FROM errands WHERE id = :id AND leased_until > :now"
+
+DELETE_LATER_ERRANDS = "DELETE FROM errands WHERE booking = :booking AND id > :id"
+
 END_LEASE = "UPDATE errands SET leased_until = NULL WHERE id = :id"
 
 DELETE_ERRAND = "DELETE FROM errands WHERE id = :id"
@@ -297,5 +172,11 @@ OVERLAPPING = """
     SELECT id FROM (
         SELECT id, guard_start, lag(guard_end) OVER (PARTITION BY workspace ORDER BY guard_start) AS before
         FROM bookings WHERE is_live)
-    WHERE guard_start < before LIMIT 1
+    WHERE guard_start < before
+    UNION ALL
+    SELECT moving.id FROM bookings AS moving JOIN bookings AS other USING (workspace)
+    WHERE moving.is_live AND moving.new_start IS NOT NULL AND other.is_live AND other.id <> moving.id
+      AND (other.guard_start < moving.new_guard_end AND other.guard_end > moving.new_guard_start
+           OR other.new_guard_start < moving.new_guard_end AND other.new_guard_end > moving.new_guard_start)
+    LIMIT 1
 """

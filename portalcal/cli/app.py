@@ -28,6 +28,7 @@ COMMANDS = {
     "calendars": SCHEDULING,
     "availability": SCHEDULING,
     "book": SCHEDULING,
+    "reschedule": SCHEDULING,
     "cancel": SCHEDULING,
     "bookings": SCHEDULING,
     "demo": TRY_IT,

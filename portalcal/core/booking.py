@@ -88,6 +88,10 @@ class Booking:
 
     `calendar` is None when it was made while disconnected. `attempt` counts event ids: a tombstone at Google needs a
     new one. `notified` is None until Google was told to send mail. `ended_by` is "user" or "calendar".
+
+    `moving_to` is the time held beside the present one until Google has moved the event there. `moved_from` is where
+    the event still stands when the booking moved while disconnected. `asked` is the wish as it was first made, once
+    it is another: a request that comes again is compared with that. `etag` is None while the event has to be read.
     """
 
     id: UUID
@@ -108,6 +112,10 @@ class Booking:
     notified: Notify | None = None
     ended_by: str | None = None
     ended_because: str = ""
+    moving_to: Interval | None = None
+    moved_from: Interval | None = None
+    moved_because: str = ""
+    asked: Wish | None = None
 
     @property
     def meeting(self) -> Interval:
@@ -117,7 +125,7 @@ class Booking:
     @property
     def guard(self) -> Interval:
         """The promised time with the buffers it was made with; guards of live bookings never overlap."""
-        return self.meeting.widened(self.buffer_before, self.buffer_after)
+        return self._guarding(self.meeting)
 
     @property
     def is_live(self) -> bool:
@@ -125,9 +133,15 @@ class Booking:
         return self.state.is_live
 
     @property
-    def promise(self) -> Promise:
-        """The booking as the engine sees it."""
-        return Promise(str(self.id), self.wish.link, self.meeting, self.guard)
+    def promises(self) -> tuple[Promise, ...]:
+        """The booking as the engine sees it: its time, and the one it is moving to."""
+        times = (self.meeting, self.moving_to) if self.moving_to else (self.meeting,)
+        return tuple(Promise(str(self.id), self.wish.link, each, self._guarding(each)) for each in times)
+
+    @property
+    def request(self) -> Wish:
+        """What was asked for when it was made, whatever changed since."""
+        return self.asked or self.wish
 
     @property
     def next_event_id(self) -> str:
@@ -143,6 +157,14 @@ class Booking:
         if not self.state.may_become(state):
             raise ValueError(f"a {self.state} booking cannot become {state}")
         return replace(self, state=state, updated_at=now)
+
+    def at(self, meeting: Interval) -> Booking:
+        """The booking at another time, nothing held beside it; what was first asked for is remembered."""
+        wish = replace(self.wish, start=meeting.start, duration=meeting.length)
+        return replace(self, wish=wish, asked=self.request, moving_to=None, moved_from=None)
+
+    def _guarding(self, meeting: Interval) -> Interval:
+        return meeting.widened(self.buffer_before, self.buffer_after)
 
 
 def event_id(booking: UUID, *, attempt: int) -> str:

@@ -21,6 +21,7 @@ class Task(StrEnum):
 
     PUT = "put"
     REMOVE = "remove"
+    MOVE = "move"
 
 
 class Errand(NamedTuple):

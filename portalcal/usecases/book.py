@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import NamedTuple, assert_never
 
 from portalcal.answers import Booked
 from portalcal.core.booking import Booking, State, Wish, differences
 from portalcal.core.errands import Delivered, Refused, Retry
-from portalcal.core.instants import say
 from portalcal.core.intervals import Interval
-from portalcal.core.slots import Question, Reason, Why, reasons
-from portalcal.errors import KeyReused, PortalcalError, SlotNotOffered, SlotTaken
+from portalcal.core.slots import Question
+from portalcal.errors import KeyReused, PortalcalError, SlotTaken
 from portalcal.ports import GuardsOverlap, World
 from portalcal.usecases.availability import rules_for
+from portalcal.usecases.check import Plan, check, promised, taken
 from portalcal.usecases.deliver import deliver
 from portalcal.usecases.delivery import attempt
-from portalcal.usecases.situation import alternatives, gather, selection
+from portalcal.usecases.situation import selection
 
 NOTHING_BOOKED = "Nothing was booked."
-
-# Where alternatives are looked for; one free/busy request covers it with the check itself.
-_BEFORE, _AFTER = timedelta(days=3), timedelta(days=7)
-
-_IN_WORDS = {
-    Why.PAST: "it is in the past",
-    Why.NOTICE: "it is sooner than the notice the rules ask for",
-    Why.HORIZON: "it is further ahead than the rules allow",
-    Why.CLOSED: "it does not lie in the opening hours",
-    Why.EXCEPTION: "an exception closes that time",
-    Why.OFF_GRID: "meetings do not start at that time",
-    Why.DAY_FULL: "that day has as many bookings as it may",
-    Why.WEEK_FULL: "that week has as many bookings as it may",
-}
 
 
 class Order(NamedTuple):
@@ -67,7 +52,7 @@ def book(order: Order, world: World) -> Booked:
 
 def _book(order: Order, world: World) -> Booked:
     deliver(world)
-    question = _check(order, world)
+    question = check(Plan(order.wish, force=order.force), world)
     booking = _draft(order, world, question)
     if order.dry_run:
         return Booked(booking, booking.wish.zone, is_dry_run=True)
@@ -75,57 +60,11 @@ def _book(order: Order, world: World) -> Booked:
     try:
         held = world.ledger.hold(booking, put=booking.calendar is not None)
     except GuardsOverlap as overlap:
-        raise _taken(question, order.wish, by=_promised(overlap.other)) from None
+        raise taken(question, order.wish, by=promised(overlap.other)) from None
     if held.id != booking.id:
         return _same(order, held, world)
 
     return Booked(held if held.calendar is None else _tell(held, world, question), held.wish.zone)
-
-
-def _check(order: Order, world: World) -> Question:
-    """The first beat: offered, and free at Google right now."""
-    wish = order.wish
-    rules = rules_for(world, wish.link, duration=wish.duration)
-    now = world.clock.now()
-    window = Interval(min(wish.start, max(now, wish.start - _BEFORE)), wish.start + _AFTER)
-    question = gather(world, window, link=wish.link, rules=rules)
-
-    found = reasons(question, wish.start)
-    against = [each for each in found if not order.force or each.why.is_conflict or each.why is Why.PAST]
-    if any(each.why.is_conflict for each in against):
-        raise _taken(question, wish, by=_holder(next(each for each in against if each.why.is_conflict), wish))
-    if against:
-        raise SlotNotOffered(
-            say(wish.start, wish.zone, end=wish.meeting.end),
-            ", and ".join(_IN_WORDS[each.why] for each in against),
-            reasons=tuple(each.why.value for each in against),
-            alternatives=alternatives(question, wish.meeting),
-        )
-    return question
-
-
-def _holder(reason: Reason, wish: Wish) -> str:
-    """Who has the time, in words."""
-    is_same = reason.span is None or reason.span == wish.meeting
-    span = (
-        ""
-        if is_same or reason.span is None
-        else f", {say(reason.span.start, wish.zone, end=reason.span.end)}"
-    )
-    near = "the buffer of " if reason.why is Why.BUFFER else ""
-    if reason.booking:
-        return f"{near}booking {reason.booking}{span}"
-    return f"{near}a meeting on {reason.calendar}{span}"
-
-
-def _promised(other: Booking) -> str:
-    made = say(other.created_at, other.wish.zone)
-    return f"booking {other.id}, made {made}"
-
-
-def _taken(question: Question, wish: Wish, *, by: str) -> SlotTaken:
-    when = say(wish.start, wish.zone, end=wish.meeting.end)
-    return SlotTaken(when, by, alternatives=alternatives(question, wish.meeting))
 
 
 def _draft(order: Order, world: World, question: Question) -> Booking:
@@ -165,7 +104,7 @@ def _tell(held: Booking, world: World, question: Question) -> Booking:
             return booking
         case Refused(why):
             if isinstance(why, SlotTaken):
-                raise _taken(question, held.wish, by=why.by)
+                raise taken(question, held.wish, by=why.by)
             raise why
         case _:
             assert_never(delivery)
@@ -181,7 +120,7 @@ def _replay(order: Order, world: World) -> Booked | None:
 
 
 def _same(order: Order, known: Booking, world: World) -> Booked:
-    differs = differences(known.wish, order.wish)
+    differs = differences(known.request, order.wish)
     if differs and order.key:
         raise KeyReused(order.key, str(known.id), differs)
     if known.state is State.HELD and known.calendar and selection(world) and not order.dry_run:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from portalcal.core.errands import Delivered, Refused, Retry
-from portalcal.errors import ConnectError, TryLaterError
+from portalcal.core.errands import Delivered, Errand, Refused, Retry, Task
+from portalcal.errors import ConnectError, PortalcalError, TryLaterError
 from portalcal.ports import World
 from portalcal.usecases.delivery import attempt
 from portalcal.usecases.situation import selection
@@ -42,9 +42,16 @@ def deliver(world: World, *, most: int = MOST) -> Deliveries:
                 delivered.append(booking.id)
             case Refused(why):
                 refused.append(booking.id)
-                world.view.warn("booking-refused", f"booking {booking.id} could not be kept: {why.message}")
+                _warn(world, leased, why)
             case Retry(why=why):
                 owed.append(booking.id)
                 if isinstance(why, (TryLaterError, ConnectError)):
                     break
     return Deliveries(tuple(delivered), tuple(owed), tuple(refused))
+
+
+def _warn(world: World, errand: Errand, why: PortalcalError) -> None:
+    if errand.task is Task.MOVE:
+        world.view.warn("booking-not-moved", f"booking {errand.booking} could not be moved: {why.sentence}")
+    else:
+        world.view.warn("booking-refused", f"booking {errand.booking} could not be kept: {why.message}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from portalcal.answers import Selection
 from portalcal.core.instants import say
 from portalcal.core.intervals import Interval
@@ -60,7 +62,8 @@ def gather(
         unread = tuple(Unread(each.calendar, each.unread) for each in calendars if each.unread is not None)
         if unread and not partial:
             raise CalendarUnreadable(unread)
-    promises = tuple(each.promise for each in world.ledger.live_in(question.promise_window))
+    live = world.ledger.live_in(question.promise_window)
+    promises = tuple(chain.from_iterable(each.promises for each in live))
     return Question(
         schedule=question.schedule,
         rules=question.rules,

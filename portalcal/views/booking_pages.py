@@ -61,6 +61,18 @@ def cancelled(answer: answers.Cancelled, *, now: datetime) -> RenderableType:
     return Group(headline, "", _card(booking, answer.zone, now=now))
 
 
+def rescheduled(answer: answers.Rescheduled, *, now: datetime) -> RenderableType:
+    """A booking with the time it had and the one it has or is going to have."""
+    booking, zone = answer.booking, answer.zone
+    if answer.was_already:
+        headline = "Already at that time; nothing was left to do"
+    elif booking.moving_to:
+        headline = "Both times are held; the event will be moved as soon as Google can be told"
+    else:
+        headline = f"Moved from {words.meeting(answer.previous, zone)}"
+    return Group(Text(headline, style="bold"), "", _card(booking, zone, now=now))
+
+
 def _one(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
     return Group(Text(str(booking.id), style="bold"), "", _card(booking, zone, now=now))
 
@@ -74,6 +86,7 @@ def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool =
     return Facts([
         ("what", Text(shown(wish.title), style="bold")),
         ("when", when),
+        ("moves to", _destination(booking, zone)),
         ("who", _people(booking)),
         ("where", shown(wish.location)),
         ("Meet", _meet(booking, is_planned=is_planned)),
@@ -84,6 +97,13 @@ def _card(booking: Booking, zone: ZoneInfo, *, now: datetime, is_planned: bool =
         ("event", _event(booking, is_planned=is_planned)),
         ("key", shown(booking.key or "")),
     ])  # fmt: skip
+
+
+def _destination(booking: Booking, zone: ZoneInfo) -> Text | None:
+    """The time held beside the present one; once the booking is there, why it moved is told by `state`."""
+    if booking.moving_to is None:
+        return None
+    return Text(words.meeting(booking.moving_to, zone), style="yellow")
 
 
 def _meet(booking: Booking, *, is_planned: bool) -> Text | None:
@@ -117,6 +137,8 @@ def _link(url: str | None) -> Text | None:
 
 
 def _ending(booking: Booking) -> str:
+    if booking.is_live:
+        return f", moved: {shown(booking.moved_because)}" if booking.moved_because else ""
     by = " in Google Calendar" if booking.ended_by == "calendar" else ""
     because = f": {shown(booking.ended_because)}" if booking.ended_because else ""
     return f"{by}{because}"
@@ -153,7 +175,8 @@ def bookings(answer: answers.Bookings, *, now: datetime, is_wide: bool) -> Rende
 
 def _booking_row(booking: Booking, zone: ZoneInfo, *, is_wide: bool) -> tuple[RenderableType, ...]:
     when = reasons.span_in_words(booking.meeting, zone, beside=local_date(booking.meeting.start, zone))
-    state = "" if booking.state is State.CONFIRMED else booking.state.value
+    moving = "moving" if booking.moving_to else ""
+    state = moving if booking.state is State.CONFIRMED else booking.state.value
     who = Text(shown(booking.wish.guest.name)).append(f"  {shown(booking.wish.title)}", style="dim")
     id_ = str(booking.id) if is_wide else str(booking.id)[:_SHORT_ID]
     return when, id_, who, Text(state, style=_STATES[booking.state][1])

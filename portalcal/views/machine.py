@@ -124,6 +124,8 @@ def result(answer: Answer) -> Json:  # noqa: C901 - one line an answer
             return explanation(answer)
         case answers.Booked():
             return booked(answer)
+        case answers.Rescheduled():
+            return rescheduled(answer)
         case answers.Cancelled():
             return cancelled(answer)
         case answers.Bookings():
@@ -214,6 +216,7 @@ def booking(one: Booking, zone: ZoneInfo, *, is_replayed: bool = False) -> Json:
         "state": one.state.value,
         "link": wish.link,
         **_span(one.meeting, zone),
+        "moving_to": _span(one.moving_to, zone) if one.moving_to else None,
         "timezone": zone.key,
         "title": wish.title,
         "guest": {"name": wish.guest.name, "email": wish.guest.email},
@@ -236,6 +239,15 @@ def booked(answer: answers.Booked) -> Json:
     """`book`: the booking; with `--dry-run` it says so and none of it was kept."""
     return booking(answer.booking, answer.zone, is_replayed=answer.is_replayed) | {
         "dry_run": answer.is_dry_run
+    }
+
+
+def rescheduled(answer: answers.Rescheduled) -> Json:
+    """`reschedule`: the booking, the time it had, and whether there was nothing to do."""
+    return booking(answer.booking, answer.zone) | {
+        "previous": _span(answer.previous, answer.zone),
+        "reason": answer.booking.moved_because or None,
+        "already": answer.was_already,
     }
 
 

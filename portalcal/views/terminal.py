@@ -152,6 +152,8 @@ class TerminalView:
                 return pages.explanation(answer, now=now)
             case answers.Booked():
                 return booking_pages.booked(answer, now=now)
+            case answers.Rescheduled():
+                return booking_pages.rescheduled(answer, now=now)
             case answers.Cancelled():
                 return booking_pages.cancelled(answer, now=now)
             case answers.Bookings():

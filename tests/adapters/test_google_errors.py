@@ -38,7 +38,7 @@ from portalcal.errors import (
     QuotaExhausted,
     ReauthRequired,
 )
-from portalcal.ports import EventIdTaken
+from portalcal.ports import EventChanged, EventIdTaken
 
 ASKED = Asked("www.googleapis.com", "ana@example.com", Permission.CREATE_EVENTS, calendar="team", writes=True)
 
@@ -120,7 +120,9 @@ def body(status: int, reason: str, message: str = "No", **more: object) -> bytes
     return json.dumps({"error": {"errors": errors, "code": status, "message": message} | more}).encode()
 
 
-def told(status: int, content: bytes, asked: Asked = ASKED) -> PortalcalError | EventIdTaken | EventGone:
+def told(
+    status: int, content: bytes, asked: Asked = ASKED
+) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
     return of_answer(read_refusal(status, content), asked)
 
 
@@ -146,6 +148,7 @@ TABLE = [
     (409, "duplicate", ASKED, EventIdTaken),
     (409, "conflict", ASKED, GoogleBusy),
     (410, "deleted", ON_EVENT, EventGone),
+    (412, "conditionNotMet", ON_EVENT, EventChanged),
     (410, "deleted", ON_EVENT._replace(writes=False), EventNotFound),
     (412, "conditionNotMet", ASKED, GoogleRefused),
     (418, "teapot", ASKED, GoogleRefused),
@@ -248,7 +251,7 @@ def test_errors_of_ours_pass_through() -> None:
 
 
 def test_google_auths_one_class_is_told_apart_by_the_body_it_carries() -> None:
-    def of(*args: object) -> PortalcalError | EventIdTaken | EventGone:
+    def of(*args: object) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
         return explain(google.auth.exceptions.RefreshError(*args), ASKED)  # type: ignore[no-untyped-call]
 
     revoked = of("x", {"error": "invalid_grant", "error_description": "Token has been expired or revoked."})

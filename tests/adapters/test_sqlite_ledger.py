@@ -21,6 +21,7 @@ from portalcal.adapters.ledger_rows import columns_of
 from portalcal.adapters.sqlite_file import SqliteFile
 from portalcal.adapters.sqlite_ledger import SqliteLedger
 from portalcal.core.booking import Booking
+from portalcal.core.errands import Task
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable, PortalcalError
 from portalcal.ports import GuardsOverlap, Search
 from tests.builders import SetClock, a_booking, at, span
@@ -268,12 +269,27 @@ def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedg
 
 # --- versions -------------------------------------------------------------------------------------------------
 
+_SAMPLE_ID = "00000000-0000-4000-8000-000000000001"
 _SAMPLES: dict[int, Sequence[str]] = {
     0: (),
+    1: (
+        f"""
+        INSERT INTO bookings (
+            id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet,
+            notify, buffer_before, buffer_after, created_at, updated_at, attempt, ended_because
+        ) VALUES (
+            '{_SAMPLE_ID}', 'default', 'held', 1772614800, 1800, 'Europe/London', 'Ana', 'ana@example.com', 'Talk', '[]',
+            '', '', 0, 'all', 0, 0, 1772524800, 1772524800, 0, ''
+        )
+        """,
+        f"""
+        INSERT INTO errands (id, workspace, booking, task, due_at)
+        VALUES (7, 'default', '{_SAMPLE_ID}', 'put', 1772524800), (9, 'default', '{_SAMPLE_ID}', 'remove', 1772524800)
+        """,
+        "DELETE FROM errands WHERE id = 9",
+    ),
 }
 """Statements that fill a ledger of each older version; the booking of a sample has the id of `_SAMPLE_ID`."""
-
-_SAMPLE_ID = "00000000-0000-4000-8000-000000000001"
 
 
 def a_ledger_of(version: int, path: Path) -> None:
@@ -298,6 +314,20 @@ def test_every_older_ledger_is_brought_up_to_date_with_its_bookings(
     ledger.close()
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (sql.VERSION,)
+
+
+def test_an_errand_of_an_older_ledger_is_still_owed_and_no_number_comes_again(
+    ledger: SqliteLedger, path: Path
+) -> None:
+    a_ledger_of(1, path)
+
+    (kept,) = ledger.due(at("Fri 09:00"), most=20)
+    later = ledger.hold(a_booking("Fri 23:00-23:30"), put=True)
+
+    assert (kept.id, kept.task) == (7, Task.PUT)
+    new = ledger.errand_of(later.id)
+    assert new is not None
+    assert new.id == 10
 
 
 def test_a_migration_that_fails_half_way_changes_nothing(ledger: SqliteLedger, path: Path) -> None:

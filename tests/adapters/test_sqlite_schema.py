@@ -79,6 +79,45 @@ def test_guards_of_another_workspace_are_in_nobodys_way_until_they_come_over(db:
         db.execute("UPDATE bookings SET workspace = 'default' WHERE workspace = 'sales'")
 
 
+def test_both_times_of_a_booking_that_is_being_moved_are_guarded(db: sqlite3.Connection) -> None:
+    first = a_booking("09:00-09:30", buffers=(5, 10))
+    insert(db, first)
+    other = a_booking("11:00-11:30")
+    insert(db, other)
+    goes = "UPDATE bookings SET new_start = ?, new_duration = 1800 WHERE id = ?"
+    db.execute(goes, (at("10:00").timestamp(), str(first.id)))
+
+    for span in ("08:50-08:56", "09:30-09:45", "09:50-09:56", "10:39-10:45", "08:00-12:00"):
+        with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+            insert(db, a_booking(span))
+    for start in ("09:35", "10:35"):
+        with pytest.raises(sqlite3.IntegrityError, match="guards overlap"):
+            db.execute(goes, (at(start).timestamp(), str(other.id)))
+    insert(db, a_booking("09:40-09:55"))
+    db.execute(
+        "UPDATE bookings SET start = new_start, new_start = NULL, new_duration = NULL WHERE id = ?",
+        (str(first.id),),
+    )
+    insert(db, a_booking("09:00-09:30"))
+    assert not overlapping(db)
+
+
+def test_a_booking_may_move_by_less_than_it_lasts_and_hold_both_times(db: sqlite3.Connection) -> None:
+    insert(db, a_booking("09:00-09:30"))
+
+    db.execute("UPDATE bookings SET new_start = start + 600, new_duration = 3600")
+
+    assert not overlapping(db)
+
+
+def test_a_new_time_has_a_start_and_a_length(db: sqlite3.Connection) -> None:
+    insert(db, a_booking())
+
+    for change in ("new_start = 1", "new_duration = 60", "new_start = 1, new_duration = 0", "old_start = 1"):
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute(f"UPDATE bookings SET {change}")
+
+
 _MINUTES = st.integers(min_value=0, max_value=180)
 _SPANS = st.tuples(_MINUTES, st.integers(1, 60), st.integers(0, 20), st.integers(0, 20))
 
@@ -258,6 +297,7 @@ _WHERE_TO_LOOK = {
         "bookings_by_guard (workspace=? AND guard_start>? AND guard_start<?)",
         "bookings_by_guard (workspace=? AND guard_start<?)",
     ],
+    "MOVING_BOOKINGS_IN": ["bookings_by_new_guard (workspace=? AND new_guard_start<?)"],
     "SEARCH": [
         "bookings_by_start (workspace=? AND start>? AND start<?)",
         "bookings_by_duration (workspace=?)",
@@ -268,6 +308,7 @@ _WHERE_TO_LOOK = {
     ],
     "RECORD_OUTCOME": [_BY_ID],
     "RECORD_EVENT": [_BY_ID],
+    "RECORD_MOVE": [_BY_ID],
     "END_BOOKING": [_BY_ID],
     "ERRAND_OF_BOOKING": ["errands_by_booking (booking=?)"],
     "DUE_ERRANDS": ["errands_by_time (workspace=? AND due_at<?)", "errands_by_booking (booking=? AND id<?)"],
@@ -275,6 +316,8 @@ _WHERE_TO_LOOK = {
     "ERRAND_UNDER_LEASE": [_BY_NUMBER],
     "POSTPONE_ERRAND": [_BY_NUMBER],
     "TURN_INTO_REMOVAL": [_BY_NUMBER],
+    "LEASE_IN_FORCE": [_BY_NUMBER],
+    "DELETE_LATER_ERRANDS": ["errands_by_booking (booking=? AND id>?)"],
     "END_LEASE": [_BY_NUMBER],
     "DELETE_ERRAND": [_BY_NUMBER],
     "TALLY": [

@@ -21,7 +21,7 @@ from portalcal.adapters.memory_vault import MemoryVault
 from portalcal.cli.app import run
 from portalcal.cli.invocation import Invocation
 from portalcal.core.permissions import Permission, scopes_to_ask
-from portalcal.ports import Connection, Secret
+from portalcal.ports import Connection, Ledger, Secret
 from portalcal.simulator import Simulator
 from portalcal.wiring import Portal
 
@@ -111,6 +111,12 @@ class Shell:
             Connection(ANA, frozenset(Permission), (ANA,), ANA, connected_at=self.now(), vault="memory")
         )
         self.google.forget_requests()
+
+    def ledger(self) -> Ledger:
+        """The ledger, as another process would open it."""
+        portal = Portal(self.view(), environ=self.environ)
+        self.fit(portal)
+        return portal.ledger
 
     def view(self) -> Any:
         """Somewhere to put warnings nobody reads."""

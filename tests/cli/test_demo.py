@@ -62,8 +62,8 @@ def test_every_line_is_one_that_can_be_typed(story: Ran) -> None:
 
 def test_it_shows_what_portalcal_is_for_in_order(story: Ran) -> None:
     assert [line.split()[1] for line in typed(story)] == [
-        "connect", "calendars", "availability", "book", "book", "book", "availability", "cancel", "status",
-        "disconnect",
+        "connect", "calendars", "availability", "book", "book", "book", "availability", "reschedule",
+        "cancel", "status", "disconnect",
     ]  # fmt: skip
 
 

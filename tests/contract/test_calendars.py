@@ -29,7 +29,7 @@ from portalcal.errors import (
     PermissionMissing,
     QuotaExhausted,
 )
-from portalcal.ports import Calendar, Calendars, Draft, Event, EventIdTaken, Removal
+from portalcal.ports import Calendar, Calendars, Draft, Event, EventChanged, EventIdTaken, Removal
 from portalcal.simulator import Simulator
 from tests.adapters.scripted import a_wire
 from tests.builders import at, span
@@ -330,6 +330,75 @@ class CalendarsContract:
     def test_events_of_a_calendar_that_is_not_there(self, calendars: Calendars) -> None:
         with pytest.raises(CalendarNotFound):
             calendars.events("nobody@example.com", WEEK)
+
+    # --- moving
+
+    def test_a_moved_event_keeps_everything_but_its_time(
+        self, google: Simulator, calendars: Calendars
+    ) -> None:
+        made = calendars.insert("primary", a_draft(location="Room 1", meet=True), notify=Notify.NONE)
+        before = google.events()[0]
+        google.clock.advance(seconds=60)
+
+        draft = a_draft("Tue 14:00-15:00", title="Another", location="Elsewhere")
+        moved = calendars.move("primary", draft, etag=made.etag, notify=Notify.NONE)
+
+        (kept,) = google.events()
+        assert (moved.id, moved.span, moved.created) == (made.id, span("Tue 14:00-15:00"), made.created)
+        assert moved.moved_at == google.clock.now()
+        assert moved.booking == str(BOOKING)
+        assert moved.etag != made.etag
+        for name in ("summary", "location", "attendees", "conferenceData", "iCalUID"):
+            assert kept[name] == before[name]
+
+    def test_an_event_that_was_never_moved_says_so(self, calendars: Calendars) -> None:
+        assert calendars.insert("primary", a_draft(), notify=Notify.NONE).moved_at is None
+
+    @pytest.mark.parametrize(("notify", "told"), [(Notify.ALL, 1), (Notify.NONE, 0)])
+    def test_guests_are_told_of_a_move_as_asked(
+        self, google: Simulator, calendars: Calendars, notify: Notify, told: int
+    ) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+
+        calendars.move("primary", a_draft("Tue 14:00-15:00"), etag=made.etag, notify=notify)
+
+        assert len(google.outbox) == told
+
+    def test_another_version_than_the_one_named_is_not_moved(
+        self, google: Simulator, calendars: Calendars
+    ) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        google.clock.advance(seconds=60)
+        calendars.move("primary", a_draft("Tue 14:00-15:00"), etag=made.etag, notify=Notify.NONE)
+
+        with pytest.raises(EventChanged):
+            calendars.move("primary", a_draft("Tue 16:00-17:00"), etag=made.etag, notify=Notify.NONE)
+        moved = calendars.move("primary", a_draft("Tue 16:00-17:00"), etag=None, notify=Notify.NONE)
+
+        assert moved.span == span("Tue 16:00-17:00")
+
+    def test_what_never_was_cannot_be_moved(self, calendars: Calendars) -> None:
+        with pytest.raises(EventNotFound):
+            calendars.move("primary", a_draft(), etag=None, notify=Notify.NONE)
+
+    def test_a_deleted_event_is_another_version(self, calendars: Calendars) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        calendars.delete("primary", made.id, notify=Notify.NONE)
+
+        with pytest.raises(EventChanged):
+            calendars.move("primary", a_draft("Tue 14:00-15:00"), etag=made.etag, notify=Notify.NONE)
+
+    def test_a_move_without_googles_answer_is_sent_once(
+        self, google: Simulator, calendars: Calendars
+    ) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        google.faults.add("events.patch: lost-reply once")
+
+        with pytest.raises(GoogleUnreachable) as caught:
+            calendars.move("primary", a_draft("Tue 14:00-15:00"), etag=made.etag, notify=Notify.NONE)
+
+        assert caught.value.sent
+        assert google.count("events.patch") == 1
 
     # --- deleting
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +15,7 @@ from portalcal.adapters.sqlite_ledger import SqliteLedger
 from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.errands import LEASE, Errand, Task
 from portalcal.errors import BookingNotFound
-from portalcal.ports import GuardsOverlap, Ledger, Search, Tally
+from portalcal.ports import GuardsOverlap, Ledger, Search, StillOwed, Tally
 from tests.builders import BEN, SetClock, a_booking, a_wish, at, span
 
 
@@ -634,6 +634,182 @@ class LedgerContract:
         booking = ledger.hold(a_booking(state=state), put=True)
 
         assert ledger.release(booking) == booking
+
+    # --- moving
+
+    def told(self, ledger: Ledger, when: str = "09:00-09:30", **facts: Any) -> Booking:
+        """A booking whose event is at Google."""
+        booking = ledger.hold(a_booking(when, **facts), put=True)
+        return ledger.settle(self.leased(ledger, booking), confirmed(booking))
+
+    def test_a_booking_that_moves_holds_both_times(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        told = self.told(ledger, buffers=(5, 10))
+        wanted = replace(
+            told, moving_to=span("11:00-11:30"), moved_because="ill", updated_at=at("08:05"),
+            wish=replace(told.wish, notify=Notify.NONE),
+        )  # fmt: skip
+
+        moving = ledger.begin_move(wanted, at_once=False)
+
+        assert moving == wanted
+        assert open_ledger().find(str(told.id)) == wanted
+        (errand,) = ledger.due(at("08:05"), most=20)
+        assert (errand.booking, errand.task, errand.attempts) == (told.id, Task.MOVE, 0)
+        for window in ("09:00-09:30", "11:35-11:38", "08:00-12:00"):
+            assert ledger.live_in(span(window)) == (moving,)
+        for taken in ("09:30-09:45", "11:30-11:45", "10:50-11:00"):
+            with pytest.raises(GuardsOverlap) as caught:
+                ledger.hold(a_booking(taken), put=True)
+            assert caught.value.other == moving
+
+    def test_a_moved_event_lets_the_old_time_go_and_the_first_request_is_remembered(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        told = self.told(ledger)
+        moving = ledger.begin_move(replace(told, moving_to=span("11:00-12:00")), at_once=False)
+        moved = replace(moving.at(span("11:00-12:00")), etag='"2"', updated_at=at("08:06"))
+
+        assert ledger.settle(self.leased(ledger, moving), moved) == moved
+
+        stands = open_ledger().find(str(told.id))
+        assert (stands.meeting, stands.moving_to, stands.request) == (span("11:00-12:00"), None, told.wish)
+        assert ledger.errand_of(told.id) is None
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+
+    def test_the_first_request_outlives_several_moves(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        for when in ("11:00-11:30", "12:00-12:30"):
+            moving = ledger.begin_move(replace(told, moving_to=span(when)), at_once=False)
+            told_again = ledger.settle(self.leased(ledger, moving), moving.at(span(when)))
+
+        assert told_again.request == told.wish
+
+    def test_a_time_that_is_taken_is_not_moved_to(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        other = ledger.hold(a_booking("11:00-11:30"), put=True)
+
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.begin_move(replace(told, moving_to=span("11:15-11:45")), at_once=False)
+
+        assert caught.value.other == other
+        assert ledger.find(str(told.id)) == told
+        assert ledger.errand_of(told.id) is None
+
+    def test_two_bookings_cannot_move_to_one_time(self, ledger: Ledger) -> None:
+        first = ledger.begin_move(
+            replace(self.told(ledger, "09:00-09:30"), moving_to=span("11:00-11:30")), at_once=False
+        )
+
+        second = self.told(ledger, "10:00-10:30")
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.begin_move(replace(second, moving_to=span("11:00-11:30")), at_once=False)
+
+        assert caught.value.other == first
+
+    def test_a_booking_may_move_by_less_than_it_lasts(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+
+        moving = ledger.begin_move(replace(told, moving_to=span("09:15-10:00")), at_once=False)
+
+        assert ledger.live_in(span("09:00-10:00")) == (moving,)
+
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_a_booking_that_is_on_its_way_out_stays(self, ledger: Ledger, at_once: bool) -> None:
+        told = self.told(ledger)
+        ending = ledger.begin_cancel(told)
+
+        assert ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=at_once) == ending
+
+    def test_one_change_at_a_time_is_owed(self, ledger: Ledger) -> None:
+        held = ledger.hold(a_booking("09:00-09:30"), put=True)
+        told = self.told(ledger, "10:00-10:30")
+        ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+
+        for owed in (held, told):
+            with pytest.raises(StillOwed):
+                ledger.begin_move(replace(owed, moving_to=span("12:00-12:30")), at_once=False)
+
+    def test_a_move_at_once_frees_the_old_time_and_remembers_where_the_event_stands(
+        self, ledger: Ledger
+    ) -> None:
+        told = self.told(ledger)
+
+        moved = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=True)
+        again = ledger.begin_move(replace(told, moving_to=span("12:00-12:30")), at_once=True)
+
+        assert (moved.meeting, moved.moving_to, moved.moved_from) == (span("11:00-11:30"), None, told.meeting)
+        assert (again.meeting, again.moved_from) == (span("12:00-12:30"), told.meeting)
+        assert [each.task for each in ledger.due(at("09:00"), most=20)] == [Task.MOVE]
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+        ledger.hold(a_booking("11:00-11:30"), put=True)
+
+    def test_a_booking_without_an_event_moves_and_owes_nothing(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(state=State.CONFIRMED, calendar=None), put=False)
+
+        moved = ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+
+        assert (moved.meeting, moved.moved_from) == (span("11:00-11:30"), None)
+        assert ledger.errand_of(booking.id) is None
+
+    def test_a_put_that_was_never_tried_makes_the_event_at_the_new_time(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+
+        moved = ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+
+        assert moved.moved_from is None
+        put = self.leased(ledger, booking)
+        assert put.task is Task.PUT
+        ledger.settle(put, confirmed(moved))
+        assert ledger.errand_of(booking.id) is None
+
+    def test_a_put_that_may_have_happened_is_followed_by_a_move(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        ledger.postpone(self.leased(ledger, booking), due_at=at("08:00"), why="slow", outcome_unknown=True)
+
+        moved = ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+
+        assert moved.moved_from == booking.meeting
+        put = self.leased(ledger, booking)
+        ledger.settle(put, confirmed(moved))
+        assert put.task is Task.PUT
+        assert self.leased(ledger, booking).task is Task.MOVE
+
+    def test_nothing_moves_at_once_while_an_errand_is_under_way(
+        self, ledger: Ledger, clock: SetClock
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        self.leased(ledger, booking)
+
+        with pytest.raises(StillOwed):
+            ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+        clock.advance(LEASE)
+        ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+
+    def test_a_move_becomes_the_removal_when_the_booking_is_cancelled(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        moving = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+        move = self.leased(ledger, moving)
+
+        ending = ledger.begin_cancel(replace(moving, updated_at=at("08:05")))
+        stands = ledger.settle(move, moving.at(span("11:00-11:30")))
+
+        assert ending.state is State.CANCELLING
+        assert (stands.state, stands.meeting) == (State.CANCELLING, told.meeting)
+        (errand,) = ledger.due(at("09:00"), most=20)
+        assert errand.task is Task.REMOVE
+        ledger.settle(self.leased(ledger, told), ending.moved_to(State.CANCELLED, at("08:06")))
+        for free in ("09:00-09:30", "11:00-11:30"):
+            ledger.hold(a_booking(free), put=True)
+
+    def test_of_several_errands_one_removal_is_left_by_a_cancellation(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        ledger.postpone(self.leased(ledger, booking), due_at=at("08:00"), why="slow", outcome_unknown=True)
+        ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
+
+        ending = ledger.begin_cancel(booking)
+        ledger.settle(self.leased(ledger, booking), ending.moved_to(State.CANCELLED, at("08:06")))
+
+        assert ledger.errand_of(booking.id) is None
 
     # --- counting
 

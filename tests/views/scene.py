@@ -131,7 +131,7 @@ def a_question(
         now=now or at("08:10"),
         link=link,
         calendars=(FreeBusy("ana@example.com"), FreeBusy(TEAM, Intervals.of(map(span, busy)))),
-        promises=tuple(each.promise for each in promises),
+        promises=tuple(one for each in promises for one in each.promises),
     )
 
 

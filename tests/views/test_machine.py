@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from portalcal.answers import Bookings, Cancelled, Choice, Disconnected
+from portalcal.answers import Bookings, Cancelled, Choice, Disconnected, Rescheduled
 from portalcal.core.booking import Notify, State
 from portalcal.core.diagnosis import Condition
 from portalcal.core.slots import FreeBusy
@@ -29,7 +29,7 @@ from portalcal.errors import (
 )
 from portalcal.ports import Revocation
 from portalcal.views import machine
-from tests.builders import LONDON, at
+from tests.builders import LONDON, at, span
 from tests.views.scene import (
     CALENDARS,
     EVIL,
@@ -55,6 +55,7 @@ BOOKING = {
     "link": "intro",
     "start": "2026-03-03T10:00:00+00:00",
     "end": "2026-03-03T10:30:00+00:00",
+    "moving_to": None,
     "timezone": "Europe/London",
     "title": "Meeting with Ana",
     "guest": {"name": "Ana", "email": "ana@example.com"},
@@ -195,10 +196,15 @@ def test_book_and_cancel_add_their_own_keys_to_the_booking() -> None:
     dry: Any = machine.result(booked(is_dry_run=True))
     replayed: Any = machine.result(booked(is_replayed=True))
     cancelled: Any = machine.result(Cancelled(a_full_booking(), LONDON, was_already=True))
+    moving = replace(a_full_booking(), moving_to=span("Tue 11:00-11:30"), moved_because="ill")
+    moved: Any = machine.result(Rescheduled(moving, LONDON, span("Tue 10:00-10:30")))
 
     assert dry == BOOKING | {"dry_run": True}
     assert (replayed["replayed"], replayed["dry_run"]) == (True, False)
     assert cancelled == BOOKING | {"already": True}
+    to = {"start": "2026-03-03T11:00:00+00:00", "end": "2026-03-03T11:30:00+00:00"}
+    was = {"start": "2026-03-03T10:00:00+00:00", "end": "2026-03-03T10:30:00+00:00"}
+    assert moved == BOOKING | {"moving_to": to, "previous": was, "reason": "ill", "already": False}
 
 
 def test_bookings_are_a_list_also_when_there_are_none() -> None:
