@@ -135,7 +135,11 @@ class SqliteFile:
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         """Run the migrations that are missing; of two processes that start at once the second finds none missing."""
-        if self._version(connection) == sql.VERSION:
+        # One snapshot: between two reads another process may finish its first start, and its tables would be seen
+        # without the mark that makes them ours.
+        with _transaction(connection, "BEGIN"):
+            is_current = self._version(connection) == sql.VERSION
+        if is_current:
             return
         with _transaction(connection, "BEGIN IMMEDIATE"):
             for version in range(self._version(connection), sql.VERSION):
