@@ -16,9 +16,21 @@ FILES = {
 }
 
 
+_AT_THE_FIRST_TAB = """if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _portalcal_completion "$@"
+else
+  {register}
+fi"""
+
+
 def script(shell: str) -> str:
     made = get_completion_script(prog_name="portalcal", complete_var="_PORTALCAL_COMPLETE", shell=shell)
-    return made.rstrip() + "\n"
+    made = made.rstrip() + "\n"
+    if shell == "zsh":
+        *lines, register = made.splitlines()
+        # Found on fpath, the file is loaded by the first tab, which Typer's would only register with and then lose.
+        made = "\n".join([*lines, _AT_THE_FIRST_TAB.format(register=register)]) + "\n"
+    return made
 
 
 @pytest.mark.parametrize("shell", FILES)

@@ -154,6 +154,8 @@ def simulation(answer: answers.Simulation) -> RenderableType:
     lines.append(f", with {answer.events} events" if answer.events else "").append(".\n\n")
     lines.append("In another terminal:\n\n")
     lines.append(f"  export PORTALCAL_CONFIG={shlex.quote(answer.config)}\n", style="bold cyan")
+    # A workspace of its own keeps play bookings apart from real ones.
+    lines.append("  export PORTALCAL_WORKSPACE=simulator\n", style="bold cyan")
     lines.append("  portalcal connect\n\n", style="bold cyan")
     lines.append("Ctrl-C ends it. Requests:", style="dim")
     # A Text printed by itself is joined anew by Rich, which forgets that it must not be wrapped.

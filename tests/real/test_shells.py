@@ -127,9 +127,6 @@ def test_the_values_of_an_option_are_offered(prompt: Terminal) -> None:
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="apt-get install zsh")
-@pytest.mark.xfail(
-    strict=True, reason="Typer's zsh file only registers itself when it is autoloaded: the first tab is lost"
-)
 def test_in_zsh_the_file_works_from_the_folder_of_functions_at_the_first_tab(tmp_path: Path) -> None:
     with terminal(*STARTED["zsh"], folder=tmp_path) as opened:
         opened.type(
