@@ -54,7 +54,10 @@ class Link(NamedTuple):
 
 
 class Config(NamedTuple):
-    """Everything the file decides for one workspace. `path` is None when there is no file."""
+    """Everything the file decides for one workspace. `path` is None when there is no file.
+
+    `service_account` is a key that acts for `subject`, an address, instead of consent.
+    """
 
     path: Path | None
     workspace: str
@@ -63,6 +66,8 @@ class Config(NamedTuple):
     links: Mapping[str, Link] = MappingProxyType({})
     endpoints: Endpoints = Endpoints()
     client_secrets: Path | None = None
+    service_account: Path | None = None
+    subject: str = ""
     pins: Pins = Pins()
     ledger: str = "sqlite"
     vault: str = "keyring"

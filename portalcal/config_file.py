@@ -97,7 +97,9 @@ def _build(
         rules=rules,
         links=_links(top, schedule=schedule, rules=rules_table, zone=zone),
         endpoints=_endpoints(top),
-        client_secrets=_client_secrets(top, path),
+        client_secrets=_file(top, "client_secrets", beside=path),
+        service_account=_file(top, "service_account", beside=path),
+        subject=_subject(top),
         pins=_pins(top),
         ledger=_ledger(top),
         vault=_vault(top),
@@ -247,9 +249,21 @@ def _endpoints(top: Table) -> Endpoints:
     return Endpoints(api_root.rstrip("/") + "/", google.read("revoke_uri", check_url, default.revoke_uri))
 
 
-def _client_secrets(top: Table, path: Path) -> Path | None:
-    written = top.table("google").get("client_secrets", str, "")
-    return path.parent / Path(written).expanduser() if written else None
+def _file(top: Table, key: str, *, beside: Path) -> Path | None:
+    written = top.table("google").get(key, str, "")
+    return beside.parent / Path(written).expanduser() if written else None
+
+
+def _subject(top: Table) -> str:
+    """Whom the service account acts for: without one it has no calendar that anybody uses."""
+    google = top.table("google")
+    subject = google.get("subject", str, "").strip()
+    key, said = google.holder("service_account"), google.holder("subject")
+    if said and subject and not re.fullmatch(r"[^@\s]+@[^@\s]+", subject):
+        google.note(said, "subject", expected="expected an e-mail address")
+    if key and google.get("service_account", str, "") and not subject:
+        google.note(key, "service_account", expected='expected subject = "ana@example.com" beside it')
+    return subject
 
 
 def _pins(top: Table) -> Pins:

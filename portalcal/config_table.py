@@ -16,7 +16,7 @@ _RULES = (
 )  # fmt: skip
 KEYS: dict[str, tuple[str, ...]] = {
     "": ("timezone", "google", "calendars", "schedule", "rules", "links", "ledger", "vault", "workspace"),
-    "google": ("client_secrets", "api_root", "revoke_uri"),
+    "google": ("client_secrets", "api_root", "revoke_uri", "service_account", "subject"),
     "calendars": ("conflicts", "booking"),
     "schedule": (*WEEKDAYS, "exceptions"),
     "rules": _RULES,

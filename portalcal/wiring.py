@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 from portalcal.errors import ConfigInvalid, NotConnected, Problem, Usage
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from portalcal.adapters.connection_file import ConnectionFile
     from portalcal.adapters.google_client import OAuthClient
+    from portalcal.adapters.google_token_endpoint import Renewed
     from portalcal.adapters.google_tokens import Tokens
     from portalcal.adapters.google_wire import Wire
+    from portalcal.adapters.service_account import ServiceAccount
     from portalcal.adapters.system import Paths
     from portalcal.answers import CommandView
     from portalcal.config import Config
@@ -143,10 +146,14 @@ class Portal:
     @cached_property
     def connections(self) -> Connections:
         """The connection of the workspace."""
-        if not self.token_variables:
+        if not self.token_variables and not self.acts_for:
             return self.connection_file
         from portalcal.adapters.env_connection import EnvConnection
 
+        if self.acts_for:
+            return EnvConnection(
+                self.connection_file, self.clock, account=self.acts_for, vault="service-account"
+            )
         return EnvConnection(self.connection_file, self.clock)
 
     @cached_property
@@ -173,9 +180,31 @@ class Portal:
 
         return variables_set(self.environ)
 
+    @property
+    def acts_for(self) -> str | None:
+        """Whom a service account stands in for; None where a person consents. A token in the environment goes first."""
+        if self.token_variables or self.config.service_account is None:
+            return None
+        return self.config.subject
+
+    @cached_property
+    def service_account(self) -> ServiceAccount:
+        """The key that config.toml names.
+
+        Raises:
+            KeyInvalid: it is none.
+        """
+        from portalcal.adapters.service_account import ServiceAccount
+
+        return ServiceAccount.read(self.config.service_account)
+
     @cached_property
     def vault(self) -> Vault:
         """Where secrets live."""
+        if self.acts_for:
+            from portalcal.adapters.service_account import KeyVault
+
+            return KeyVault(lambda: self.service_account)
         if self.token_variables:
             from portalcal.adapters.env_vault import EnvVault
 
@@ -240,8 +269,8 @@ class Portal:
         return OAuthClient.read(found)
 
     def check_client(self) -> str:
-        """The id of the OAuth client."""
-        return self.client.client_id
+        """The id of the OAuth client, or the name of the service account."""
+        return self.service_account.email if self.acts_for else self.client.client_id
 
     @cached_property
     def consent(self) -> Consent:
@@ -278,7 +307,18 @@ class Portal:
             workspace=self.workspace,
             granted_at=connection.connected_at if connection else None,
             wire=self._new_wire(),
+            renewal=self._renewal,
         )
+
+    @property
+    def _renewal(self) -> Callable[[Wire, str, datetime], Renewed] | None:
+        """What gives access in place of a refresh token."""
+        if not self.acts_for:
+            return None
+        from portalcal.adapters.service_account import renewal
+        from portalcal.core.permissions import scopes_to_ask
+
+        return renewal(lambda: self.service_account, subject=self.acts_for, scopes=scopes_to_ask())
 
     def keep_access(self, access: Access) -> None:
         """Cache an access token in the vault."""

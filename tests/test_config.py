@@ -534,3 +534,24 @@ def test_a_problem_that_links_inherit_is_told_once(file: Path) -> None:
     text = '[schedule]\nmon = ["9-17"]\n[rules]\nnotice = "soon"\n[links.one]\n[links.two]\n'
 
     assert len(problems(file, text)) == 2
+
+
+def test_a_service_account_acts_for_its_subject(file: Path) -> None:
+    found = read(file, '[google]\nservice_account = "key.json"\nsubject = "ana@example.com"')
+
+    assert (found.service_account, found.subject) == (file.parent / "key.json", "ana@example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('service_account = "key.json"', 'expected subject = "ana@example.com" beside it'),
+        ('service_account = "key.json"\nsubject = "ana"', "expected an e-mail address"),
+        ("service_account = true", "expected text in quotes"),
+    ],
+)
+def test_half_a_service_account_is_a_problem(file: Path, text: str, problem: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, f"[google]\n{text}")
+
+    assert problem in str(caught.value)

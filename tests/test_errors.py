@@ -121,6 +121,28 @@ hint: download the client again, then run `portalcal connect --client-secrets FI
 """,
     ),
     Told(
+        errors.KeyInvalid("key.json", "a stored user token"),
+        """
+error: key.json is not the key of a service account: found a stored user token
+
+hint: in the Google Cloud console, under IAM, Service accounts, make a key of type JSON and name it in [google] \
+service_account
+""",
+    ),
+    Told(
+        errors.ServiceAccountRefused(
+            "portal@example.iam.gserviceaccount.com",
+            "ana@example.com",
+            "its key is not known any more",
+            "make a new key in the Google Cloud console",
+        ),
+        """
+error: Google does not let portal@example.iam.gserviceaccount.com act for ana@example.com: its key is not known any more
+
+hint: make a new key in the Google Cloud console
+""",
+    ),
+    Told(
         errors.CalendarNotWritable("team@example.com", "reader"),
         """
 error: team@example.com is not owned by the connected account (its role there: reader), so bookings cannot go to it

@@ -31,7 +31,7 @@ from portalcal.errors import (
 )
 from portalcal.ports import Revocation
 
-_FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 _CLIENT = ("invalid_client", "deleted_client", "unauthorized_client", "disabled_client", "org_internal")
 _REAUTH = ("invalid_rapt", "rapt_required")
 _ADMIN = ("admin_policy_enforced", "access_denied")
@@ -64,24 +64,33 @@ def renew(wire: Wire, client: OAuthClient, refresh_token: str, *, account: str, 
     answer = wire.send(
         _post(client, {"grant_type": "refresh_token", "refresh_token": refresh_token}, client.token_uri)
     )
-    host = urlsplit(client.token_uri).hostname or client.token_uri
+    host = host_of(client.token_uri)
     if answer.status >= 300:
         raise refused(google_refusals.read_refusal(answer.status, answer.content), host=host, account=account)
+    rotated = _body(answer).get("refresh_token")
+    is_new = isinstance(rotated, str) and rotated not in {"", refresh_token}
+    return Renewed(
+        access_in(answer, host=host, now=now), rotated if is_new and isinstance(rotated, str) else None
+    )
+
+
+def access_in(answer: Answer, *, host: str, now: datetime) -> Access:
+    """The access token that an answer brings. Raises: GoogleUnreachable, when somebody else than Google answered."""
     body = _body(answer)
     token = body.get("access_token")
     if not isinstance(token, str) or not token:
         raise google_unreachable.not_google(host, found="an answer without a token")
-    rotated = body.get("refresh_token")
-    is_new = isinstance(rotated, str) and rotated not in {"", refresh_token}
-    return Renewed(
-        Access(token, expiry(body.get("expires_in"), now)),
-        rotated if is_new and isinstance(rotated, str) else None,
-    )
+    return Access(token, expiry(body.get("expires_in"), now))
+
+
+def host_of(url: str) -> str:
+    """Whom an address is for, as errors name it."""
+    return urlsplit(url).hostname or url
 
 
 def revoke(wire: Wire, revoke_uri: str, token: str) -> Revocation:
     """End a grant. A dead one answers `400 invalid_token`, which is as good."""
-    call = Call("POST", revoke_uri, urlencode({"token": token}).encode(), _FORM)
+    call = Call("POST", revoke_uri, urlencode({"token": token}).encode(), FORM)
     try:
         answer = wire.send(call)
     except TryLaterError:
@@ -147,7 +156,7 @@ def _post(client: OAuthClient, form: dict[str, str], url: str) -> Call:
     own = {"client_id": client.client_id} | (
         {"client_secret": client.client_secret} if client.client_secret else {}
     )
-    return Call("POST", url, urlencode(form | own).encode(), _FORM)
+    return Call("POST", url, urlencode(form | own).encode(), FORM)
 
 
 def _body(answer: Answer) -> dict[str, object]:

@@ -24,6 +24,7 @@ _MARGIN = timedelta(minutes=2)
 class Tokens:
     """The bearer token of a stored connection. One vault read a process while the cached token lasts.
 
+    `renewal` takes the place of the exchange with a refresh token, where something else gives access (a key).
     `granted_at`, when consent was given, tells an expired grant from a revoked one. Safe to share between threads;
     two processes may renew at once: whoever finds its token refused looks whether the other has stored a newer one.
     """
@@ -38,7 +39,9 @@ class Tokens:
         workspace: str = "default",
         granted_at: datetime | None = None,
         wire: Wire | None = None,
+        renewal: Callable[[Wire, str, datetime], endpoint.Renewed] | None = None,
     ) -> None:
+        self._renewal = renewal
         self._client = client
         self._vault = vault
         self._clock = clock
@@ -102,7 +105,10 @@ class Tokens:
     def _refreshed(self, refresh_token: str) -> Access:
         self._wire = self._wire or Wire()
         now = self._clock.now()
-        told = endpoint.renew(self._wire, self._client(), refresh_token, account=self._account, now=now)
+        if self._renewal:
+            told = self._renewal(self._wire, refresh_token, now)
+        else:
+            told = endpoint.renew(self._wire, self._client(), refresh_token, account=self._account, now=now)
         if told.refresh_token is not None:
             # At once and first: the one in the vault may be dead from now on.
             self._vault.write(Secret.REFRESH_TOKEN, told.refresh_token)

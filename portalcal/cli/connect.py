@@ -74,7 +74,7 @@ def connect(
     portalcal connect --vault file
     """
     session = Session.of(ctx, as_json=json)
-    refuse_with_token(session, "connect")
+    refuse_without_consent(session, "connect")
     introduction = usecase.Introduction(
         timeout=int(read_length(timeout).total_seconds()),
         port=port,
@@ -94,12 +94,18 @@ def connect(
     session.view.show(answer)
 
 
-def refuse_with_token(session: Session, command: str) -> None:
-    """A token in the environment is not ours to replace or to revoke.
+def refuse_without_consent(session: Session, command: str) -> None:
+    """Where no person consented there is nothing to ask for, to replace or to revoke.
 
     Raises:
-        Usage: one is set; it is named.
+        Usage: a token stands in the environment, or a service account in the configuration; it is named.
     """
+    if session.portal.acts_for:
+        raise Usage(
+            f"a service account acts for {session.portal.acts_for} here, so there is nothing to {command}",
+            "see whether it works with `portalcal status`; to ask a person for consent instead, take service_account "
+            f"out of {session.portal.config.path}",
+        )
     for variable in session.portal.token_variables:
         raise Usage(
             f"{variable} is set, so {command} has nothing to do with the keyring", f"unset {variable} first"

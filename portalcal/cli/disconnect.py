@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from portalcal.cli.connect import refuse_with_token
+from portalcal.cli.connect import refuse_without_consent
 from portalcal.cli.options import Json
 from portalcal.cli.session import Session
 from portalcal.errors import Exit
@@ -23,7 +23,7 @@ def disconnect(
 ) -> int:
     """End the connection: revoke it at Google and forget it here. Bookings and calendar events stay."""
     session = Session.of(ctx, as_json=json)
-    refuse_with_token(session, "disconnect")
+    refuse_without_consent(session, "disconnect")
     answer = usecase.disconnect(session.portal, is_confirmed=yes, keep_grant=keep_grant)
     if answer is None:
         session.view.warn("not-disconnected", "nothing was changed")

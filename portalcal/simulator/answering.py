@@ -55,7 +55,7 @@ class Answering:
         self.project = project
         # What a new conference request gets: "pending" is ready the next time the event is read.
         self.conference = conferences.OUTCOMES[0]
-        tokens = Tokens(grants)
+        self.tokens = tokens = Tokens(grants, model)
         self._desks: dict[str, Callable[[Request], Response]] = {
             "oauth.authorize": authorization.authorize,
             "oauth.consent": authorization.decide,

@@ -15,6 +15,7 @@ from portalcal.simulator.faults import Faults
 from portalcal.simulator.grants import AccessToken, Client, Grant, Grants
 from portalcal.simulator.http import Delivery, Server
 from portalcal.simulator.journal import Exchange, Journal
+from portalcal.simulator.service_accounts import ServiceAccount
 from portalcal.simulator.wire import Request
 from portalcal.simulator.world import World
 
@@ -150,6 +151,22 @@ class Simulator(World):
             granted = tuple(_full(scopes))
             grant = self.grants.open(client or self.client, user or self.owner.email, scopes=granted)
             return Issued(self.grants.issue_access(grant))
+
+    def add_service_account(
+        self, email: str, *, modulus: int, exponent: int, delegated: Iterable[str] = ()
+    ) -> ServiceAccount:
+        """Believe what the RSA key of that public half signs, and let it act for everybody with these scopes."""
+        number = str(10**20 + len(self.answering.tokens.service_accounts))
+        account = ServiceAccount(
+            email,
+            Client(number, "", self.client.project, email),
+            modulus=modulus,
+            exponent=exponent,
+            delegated=tuple(_full(delegated)),
+        )
+        with self.model.lock:
+            self.answering.tokens.service_accounts[email] = account
+        return account
 
     def secrets(self) -> set[str]:
         """Return every token, code and client secret ever issued, for tests that look for leaks."""

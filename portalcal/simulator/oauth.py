@@ -1,4 +1,4 @@
-"""The program's half of OAuth: token, revoke and tokeninfo (GOOGLE.md sections 1.5 to 1.7; RFC 6749, 7636, 7009)."""
+"""The program's half of OAuth: token, revoke and tokeninfo (GOOGLE.md sections 1.5 to 1.7; RFC 6749, 7636, 7009, 7523)."""
 
 import base64
 import hashlib
@@ -7,19 +7,25 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from portalcal.simulator import scopes
-from portalcal.simulator.grants import CODE_LIFE, Client, Code, Grants
+from portalcal.simulator.grants import CODE_LIFE, Client, Code, Grant, Grants
+from portalcal.simulator.model import Model
+from portalcal.simulator.service_accounts import GRANT_TYPE, ServiceAccount, believed
 from portalcal.simulator.wire import Request, Response, answer, oauth_refusal
 
 
 class Tokens:
     """The token endpoint and its neighbours."""
 
-    def __init__(self, grants: Grants) -> None:
+    def __init__(self, grants: Grants, model: Model) -> None:
         self.grants = grants
+        self.model = model
+        self.service_accounts: dict[str, ServiceAccount] = {}
 
     def token(self, request: Request) -> Response:
         """Exchange a code or a refresh token; every refusal is RFC 6749's JSON."""
         form = request.form()
+        if form.get("grant_type") == GRANT_TYPE:
+            return self._assert(form.get("assertion", ""))
         client = self._client(request, form)
         if self.grants.policy.admin_blocks:
             raise oauth_refusal(400, "admin_policy_enforced", "Your administrator has blocked this app.")
@@ -110,6 +116,17 @@ class Tokens:
         told = _bearer((token := self.grants.issue_access(grant, scopes=wanted or None)).value, token.scopes)
         if self.grants.policy.rotate:
             told["refresh_token"] = self.grants.rotate(grant)
+        return answer(told)
+
+    def _assert(self, assertion: str) -> Response:
+        """Give an administrator's delegate access as a person; neither a refresh token nor a scope comes with it."""
+        now = self.grants.clock.now()
+        asked = believed(assertion, self.service_accounts, now=now)
+        if asked.subject not in self.model.users:
+            raise oauth_refusal(400, "invalid_grant", "Invalid email or User ID")
+        grant = Grant(asked.account.client, asked.subject, asked.scopes, "", now, now)
+        told = _bearer(self.grants.issue_access(grant).value, asked.scopes)
+        del told["scope"]
         return answer(told)
 
     def _check_account(self) -> None:

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -64,12 +64,14 @@ class Shell:
     environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "100", "TZ": "Europe/London"})
     vault: MemoryVault = field(default_factory=MemoryVault)
     browser: Callable[[str], bool] = field(default_factory=lambda: visit)
+    clock_is_off_by: float = 0.0
+    """Seconds by which this machine's clock is ahead of Google's."""
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
 
     def now(self) -> datetime:
-        """The simulator's present instant is ours."""
-        return self.google.clock.now()
+        """The simulator's present instant is ours, unless our clock is wrong."""
+        return self.google.clock.now() + timedelta(seconds=self.clock_is_off_by)
 
     def new_id(self) -> UUID:
         """A random id."""
