@@ -181,12 +181,13 @@ def printed(folder: Path, *, lines: int) -> tuple[int, str]:
 def test_people_are_told_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
-    exit_, said = printed(tmp_path / "my google", lines=6)
+    exit_, said = printed(tmp_path / "my google", lines=7)
 
     assert said.startswith("A small Google runs at http://127.0.0.1:")
     assert said.endswith(
         "In another terminal:\n\n"
         f"  export PORTALCAL_CONFIG='{tmp_path}/my google/config.toml'\n"
+        "  export PORTALCAL_WORKSPACE=simulator\n"
         "  portalcal connect\n"
     )
     assert exit_ == 130
