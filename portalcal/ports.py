@@ -378,8 +378,8 @@ class View(Protocol):
     def warn(self, code: str, message: str) -> None:
         """One actionable sentence."""
 
-    def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
-        """Show the permissions, why each is needed, and where to grant them."""
+    def ask_for_consent(self, url: str, *, opens_browser: bool, ways: tuple[str, ...] = ()) -> None:
+        """Show the permissions, why each is needed, where to grant them, and ways to do so on another machine."""
 
     def confirm(self, question: str, *, consequences: tuple[str, ...], action: str, flag: str) -> bool:
         """Tell what will follow and ask. Raises: ConfirmationRequired (nobody can be asked)."""

@@ -76,6 +76,11 @@ class Portal:
         self.client_secrets: Path | None = None
         self.vault_kind: str | None = None
         """Where a new connection is to keep its secrets; None: where they are, or where config.toml says."""
+        self.stdin: TextIO | None = None
+        self.is_pipe_meant = False
+        """What comes through a pipe is an answer meant for us; else only a terminal is read."""
+        self.is_attended = False
+        """Somebody may read what is shown and act on it."""
         self.is_connecting = False
         """Look for the keyring anew, and give a person time to unlock it."""
         self.limit: float | None = None
@@ -284,14 +289,29 @@ class Portal:
             view=self.view,
             open_browser=self.open_browser,
             pasted=self.pasted,
+            has_browser=lambda: self.has_browser,
+            is_attended=self.is_attended,
+            ways=self._ways,
         )
+
+    @cached_property
+    def has_browser(self) -> bool:
+        """Whether a browser can be opened beside us."""
+        return self.machine.has_browser()
+
+    def _ways(self, redirect_uri: str, opens_browser: bool) -> tuple[str, ...]:  # noqa: FBT001 - a callback
+        """What a person can do on another machine."""
+        from portalcal.adapters.headless import ways
+
+        can_paste = self.pasted is not None
+        return ways(self.environ, redirect_uri, opens_browser=opens_browser, can_paste=can_paste)
 
     @cached_property
     def pasted(self) -> Callable[[], str | None] | None:
         """What is typed into the terminal while the browser is waited for; None where nobody types."""
-        from portalcal.adapters.loopback_paste import terminal_lines
+        from portalcal.adapters.loopback_paste import lines_of
 
-        return terminal_lines()
+        return lines_of(self.stdin, is_pipe_meant=self.is_pipe_meant)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from portalcal.adapters import google_token_endpoint
+from portalcal.adapters import google_token_endpoint, headless
 from portalcal.adapters import loopback_page as pages
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_exchange import Exchange
@@ -40,6 +40,8 @@ class BrowserConsent:
 
     `client` is read at the visit; `open_browser` takes an address and says whether a browser was started; `pasted`
     gives a line typed into the terminal since it was last asked, or None, and never waits (`loopback_paste`).
+    `has_browser` tells beforehand whether one can be opened; `is_attended`, whether somebody reads what is shown;
+    `ways` takes the redirect's address and says what to do where none opens.
     """
 
     def __init__(
@@ -51,6 +53,9 @@ class BrowserConsent:
         view: View,
         open_browser: Callable[[str], bool],
         pasted: Callable[[], str | None] | None = None,
+        has_browser: Callable[[], bool] = lambda: True,
+        is_attended: bool = True,
+        ways: Callable[[str, bool], tuple[str, ...]] = lambda _uri, _opens: (),
         wire: Wire | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -61,6 +66,9 @@ class BrowserConsent:
         self._view = view
         self._open_browser = open_browser
         self._pasted = pasted or _nothing
+        self._has_browser = has_browser
+        self._is_attended = is_attended
+        self._ways = ways
         self._wire = wire
         self._sleep = sleep
         self._monotonic = monotonic
@@ -71,9 +79,12 @@ class BrowserConsent:
 
         Raises:
             ClientInvalid: there is no client, or not a Desktop one.
-            Usage: the port is taken.
+            Usage: the port is taken; or a browser is wanted where there is none, nor anybody to open one elsewhere.
         """
         client = self._client()
+        opens_browser = request.open_browser and self._has_browser()
+        if request.open_browser and not opens_browser and not self._is_attended:
+            raise headless.nobody_here()
         state = secrets.token_urlsafe(32)
         with Receiver(
             request.port, state=state, issuers=issuers_of(client.auth_uri), monotonic=self._monotonic
@@ -81,13 +92,14 @@ class BrowserConsent:
             exchange = Exchange(client, request, redirect_uri=receiver.uri, state=state, sleep=self._sleep)
             try:
                 yield BrowserVisit(
-                    request,
+                    request._replace(open_browser=opens_browser),
                     receiver,
                     exchange=exchange,
                     clock=self._clock,
                     view=self._view,
                     open_browser=self._open_browser,
                     pasted=self._pasted,
+                    ways=self._ways(receiver.uri, opens_browser),
                 )
             # Whatever ends the visit, the person in front of the tab hears of it; it goes on as it came.
             except BaseException as error:
@@ -119,6 +131,7 @@ class BrowserVisit:
         view: View,
         open_browser: Callable[[str], bool],
         pasted: Callable[[], str | None],
+        ways: tuple[str, ...],
     ) -> None:
         self._request = request
         self._receiver = receiver
@@ -127,6 +140,7 @@ class BrowserVisit:
         self._view = view
         self._open_browser = open_browser
         self._pasted = pasted
+        self._ways = ways
         self._has_explained = False
 
     @property
@@ -145,7 +159,7 @@ class BrowserVisit:
             ClientRejected: Google does not accept the client.
             GoogleUnreachable, GoogleBusy: the code could not be exchanged.
         """
-        self._view.ask_for_consent(self.url, opens_browser=self._request.open_browser)
+        self._view.ask_for_consent(self.url, opens_browser=self._request.open_browser, ways=self._ways)
         if self._request.open_browser and not self._open_browser(self.url):
             self._view.warn("no-browser", "no browser could be started; open the address above by hand")
         reply = self._receiver.wait(self._request.timeout, meanwhile=self._meanwhile)

@@ -10,6 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 if sys.platform == "win32":
     import msvcrt
@@ -34,7 +35,9 @@ class TerminalLines:
             except OSError:
                 chunk = b""
             self._is_open = bool(chunk)
-            self._typed = (self._typed + chunk)[-_LONGEST:]
+            # What ends without a line end is a line as well: `printf %s ADDRESS | portalcal connect --no-browser`.
+            last = b"\n" if self._typed and not self._is_open else b""
+            self._typed = (self._typed + (chunk or last))[-_LONGEST:]
         line, end, rest = self._typed.partition(b"\n")
         if not end:
             return None
@@ -76,13 +79,17 @@ class ConsoleLines:
         return None
 
 
-def terminal_lines() -> Callable[[], str | None] | None:
-    """A reader of this process's terminal; None where stdin is none."""
-    if sys.stdin is None or not sys.stdin.isatty():
+def lines_of(stdin: TextIO | None, *, is_pipe_meant: bool) -> Callable[[], str | None] | None:
+    """A reader of the terminal, or of a pipe that was meant for us; None where there is neither."""
+    if stdin is None or not (stdin.isatty() or is_pipe_meant):
         return None
     if sys.platform == "win32":
         return ConsoleLines(msvcrt.kbhit, msvcrt.getwch, _put)
-    return TerminalLines(sys.stdin.fileno())
+    try:
+        return TerminalLines(stdin.fileno())
+    # A stream without a file behind it (io.UnsupportedOperation).
+    except (OSError, ValueError):
+        return None
 
 
 if sys.platform == "win32":

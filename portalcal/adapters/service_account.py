@@ -172,11 +172,11 @@ def _why(refusal: Refusal, account: ServiceAccount, *, scopes: tuple[str, ...]) 
             "make a new key in the Google Cloud console and name it in [google] service_account",
         )
     if refusal.says("unauthorized_client", "access_denied", "invalid_scope"):
-        return (
-            "it was not delegated what portalcal needs",
-            "in the Google Admin console, under Security, API controls, Domain-wide delegation, let client ID "
-            f"{account.client_id} have {','.join(scopes)}; that takes effect within a day",
+        remedy = (
+            f"let client ID {account.client_id} have {','.join(scopes)} in the Google Admin console, under Security, "
+            "API controls, Domain-wide delegation; that takes effect within a day"
         )
+        return ("it was not delegated what portalcal needs", remedy)
     if "email" in words or "user id" in words:
         return ("there is no such account", "name an account of your own Workspace as [google] subject")
     return (

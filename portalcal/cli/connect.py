@@ -84,6 +84,7 @@ def connect(
         titles=titles,
     )
     session.portal.client_secrets = client_secrets
+    session.portal.is_pipe_meant = no_browser
     is_file_configured = session.portal.config.vault == VaultKind.FILE
     session.portal.vault_kind = vault or (VaultKind.FILE if is_file_configured else None)
     session.portal.is_connecting = force or session.invocation.is_interactive

@@ -138,6 +138,7 @@ class _Stage:
             "paths": self._paths,
             "vault": self._vault,
             "open_browser": _visit,
+            "has_browser": True,
             "token_variables": (),
         }
 

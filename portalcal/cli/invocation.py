@@ -45,8 +45,16 @@ class Invocation(NamedTuple):
     @property
     def is_interactive(self) -> bool:
         """Whether somebody may be asked something."""
-        forbidden = self.no_input or self.environ.get("PORTALCAL_NO_INPUT", "") not in {"", "0"}
-        return self.stdin.isatty() and self.stderr.isatty() and not forbidden
+        return self.stdin.isatty() and self.stderr.isatty() and not self._is_silenced
+
+    @property
+    def _is_silenced(self) -> bool:
+        return self.no_input or self.environ.get("PORTALCAL_NO_INPUT", "") not in {"", "0"}
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody may be reading, and typing an answer of their own accord."""
+        return not self._is_silenced and (self.stdin.isatty() or self.stderr.isatty())
 
     def view(self, command: str, *, as_json: bool) -> CommandView:
         """The view of a command: JSON for scripts, a terminal for people."""

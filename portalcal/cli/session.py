@@ -27,6 +27,7 @@ class Session(NamedTuple):
         portal = Portal(
             view, workspace=invocation.workspace, config_path=invocation.config, environ=invocation.environ
         )
+        portal.stdin, portal.is_attended = invocation.stdin, invocation.is_attended
         ctx.call_on_close(portal.close)
         if invocation.fit:
             invocation.fit(portal)

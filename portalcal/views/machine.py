@@ -393,7 +393,7 @@ class MachineView:
         """Keep one warning for the envelope."""
         self._cautions.append(Caution(code, message))
 
-    def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:  # noqa: ARG002 - the port's signature
+    def ask_for_consent(self, url: str, *, opens_browser: bool, ways: tuple[str, ...] = ()) -> None:  # noqa: ARG002
         """The bare address on stderr: someone must open it even when a script drives us."""
         print(url, file=self._stderr, flush=True)
 

@@ -109,7 +109,7 @@ class TerminalView:
         """One actionable sentence on stderr."""
         self._sentence("warning", "bold yellow", message)
 
-    def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
+    def ask_for_consent(self, url: str, *, opens_browser: bool, ways: tuple[str, ...] = ()) -> None:
         """The permissions with their reasons, then the address on a line of its own, whole and clickable."""
         self._err.print("portalcal will ask Google for these permissions:\n")
         self._print(self._err, pages.permissions_asked())
@@ -118,6 +118,11 @@ class TerminalView:
         # Never wrapped: a terminal, or a person, must get the address in one piece.
         self._err.print(Text(url, style=f"underline link {url}"), soft_wrap=True)
         self._err.print()
+        for line in ways:
+            # One of them is a command to copy.
+            self._err.print(Text(shown(line)), soft_wrap=True)
+        if ways:
+            self._err.print()
 
     def confirm(self, question: str, *, consequences: tuple[str, ...], action: str, flag: str) -> bool:
         """Tell what will follow on stderr and ask; only `y` or `yes` is consent.

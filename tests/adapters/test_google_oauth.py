@@ -47,7 +47,7 @@ class Said:
     def warn(self, code: str, message: str) -> None:
         self.warnings.append((code, message))
 
-    def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
+    def ask_for_consent(self, url: str, *, opens_browser: bool, **_: object) -> None:
         self.urls.append(f"{url} opens_browser={opens_browser}")
 
     def confirm(self, question: str, **_: object) -> bool:
@@ -182,7 +182,7 @@ def test_the_address_is_shown_before_the_browser_opens(google: Simulator) -> Non
     order: list[str] = []
 
     class Ordered(Said):
-        def ask_for_consent(self, url: str, *, opens_browser: bool) -> None:
+        def ask_for_consent(self, url: str, *, opens_browser: bool, **_: object) -> None:
             assert url.startswith(google.url)
             order.append(f"shown, opens_browser={opens_browser}")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID, uuid4
 
 import pytest
@@ -66,6 +66,8 @@ class Shell:
     browser: Callable[[str], bool] = field(default_factory=lambda: visit)
     clock_is_off_by: float = 0.0
     """Seconds by which this machine's clock is ahead of Google's."""
+    has_browser: bool = True
+    stdin: TextIO = field(default_factory=io.StringIO)
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
 
@@ -83,14 +85,14 @@ class Shell:
 
     def fit(self, portal: Portal) -> None:
         """Put the stand-ins in place of the machine's parts."""
-        portal.__dict__ |= {"clock": self, "open_browser": self.browser}
+        portal.__dict__ |= {"clock": self, "open_browser": self.browser, "has_browser": self.has_browser}
         if self.has_own_vault and not portal.token_variables:
             portal.__dict__["vault"] = self.vault
 
     def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
         """Run `portalcal ARGUMENTS`."""
         out, err = io.StringIO(), io.StringIO()
-        invocation = Invocation(self.environ | dict(environ or {}), io.StringIO(), out, err, fit=self.fit)
+        invocation = Invocation(self.environ | dict(environ or {}), self.stdin, out, err, fit=self.fit)
         return Ran(run(arguments, invocation), out.getvalue(), err.getvalue())
 
     def json(self, *arguments: str) -> Ran:

@@ -109,7 +109,7 @@ def for_a_stranger(google: Simulator, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message", "hint"),
     [
-        (undelegated, "it was not delegated what portalcal needs", "Domain-wide delegation, let client ID 1000"),
+        (undelegated, "it was not delegated what portalcal needs", "let client ID 1000"),
         (with_another_key, "its key is not known any more", "make a new key"),
         (without_the_account, "its key is not known any more", "make a new key"),
         (for_a_stranger, "act for nobody@example.com: there is no such account", "[google] subject"),
