@@ -258,6 +258,9 @@ class Connections(Protocol):
     def forget(self) -> None:
         """Remove it; nothing there is fine."""
 
+    def others_of(self, account: str) -> tuple[str, ...]:
+        """The names of the other workspaces on this machine that are connected to an account, in order."""
+
 
 # --- the ledger -----------------------------------------------------------------------------------------------
 

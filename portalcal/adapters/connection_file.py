@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,6 +70,19 @@ class ConnectionFile:
         """
         with self._writing(self._path):
             self._path.unlink(missing_ok=True)
+
+    def others_of(self, account: str) -> tuple[str, ...]:
+        """The other workspaces, each a folder beside ours, that are connected to an account.
+
+        One whose file is damaged is passed over: its own commands say so.
+        """
+        found = []
+        for path in sorted(self._path.parent.parent.glob(f"*/{self._path.name}")):
+            with suppress(ConfigInvalid):
+                other = None if path == self._path else ConnectionFile(path, dumps=self._dumps).read()
+                if other and other.account.casefold() == account.casefold():
+                    found.append(path.parent.name)
+        return tuple(found)
 
     def keep_client(self, source: Path) -> Path:
         """Copy the OAuth client beside the connection, 0600, and say where it is now.

@@ -43,3 +43,7 @@ class EnvConnection:
     def forget(self) -> None:
         """Forget the selection."""
         self._remembered.forget()
+
+    def others_of(self, account: str) -> tuple[str, ...]:
+        """The other workspaces that are connected to an account."""
+        return self._remembered.others_of(account)

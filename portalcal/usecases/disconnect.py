@@ -22,7 +22,10 @@ def disconnect(world: World, *, is_confirmed: bool, keep_grant: bool) -> Disconn
     now = world.clock.now()
     live = tuple(each for each in State if each.is_live)
     upcoming = len(world.ledger.search(Search(start=now, states=live)))
-    if not is_confirmed and not _agreed(world, connection, upcoming=upcoming, keep_grant=keep_grant):
+    others = () if keep_grant else world.connections.others_of(connection.account)
+    if not is_confirmed and not _agreed(
+        world, connection, upcoming=upcoming, others=others, keep_grant=keep_grant
+    ):
         return None
 
     refresh_token = world.vault.read(Secret.REFRESH_TOKEN)
@@ -33,10 +36,21 @@ def disconnect(world: World, *, is_confirmed: bool, keep_grant: bool) -> Disconn
     world.vault.forget()
     world.connections.forget()
 
+    if others and revocation is Revocation.REVOKED:
+        world.view.warn("other-workspaces", f"{_lost(others, connection)}; connect again there")
     return Disconnected(connection.account, revocation, upcoming=upcoming)
 
 
-def _agreed(world: World, connection: Connection, *, upcoming: int, keep_grant: bool) -> bool:
+def _lost(others: tuple[str, ...], connection: Connection) -> str:
+    names = ", ".join(others)
+    if len(others) == 1:
+        return f"the workspace {names}, on {connection.account} as well, loses its connection with this one"
+    return f"the workspaces {names}, on {connection.account} as well, lose their connections with this one"
+
+
+def _agreed(
+    world: World, connection: Connection, *, upcoming: int, others: tuple[str, ...], keep_grant: bool
+) -> bool:
     held = f"{upcoming} upcoming booking{'' if upcoming == 1 else 's'}"
     consequences = [
         f"no calendar events for new bookings; {held} here stay promised",
@@ -48,6 +62,8 @@ def _agreed(world: World, connection: Connection, *, upcoming: int, keep_grant: 
             f"Google ends every grant of this OAuth project for {connection.account}, on all machines "
             "(`--keep-grant` leaves them)"
         )
+    if others:
+        consequences.append(_lost(others, connection))
     return world.view.confirm(
         f"Disconnect {connection.account}?",
         consequences=tuple(consequences),
