@@ -7,6 +7,7 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
@@ -129,6 +130,31 @@ class Rescheduled(NamedTuple):
     was_already: bool = False
 
 
+class Synced(NamedTuple):
+    """What `sync` did, or with `is_dry_run` would do: bookings by what became of them.
+
+    `delivered`, `still_owed` and `refused` are about calls owed to Google; `moved`, `cancelled`, `declined`, `updated`
+    and `conflicts` about what was read there; `added` got an event that had none.
+    """
+
+    zone: ZoneInfo
+    delivered: tuple[UUID, ...] = ()
+    still_owed: tuple[UUID, ...] = ()
+    refused: tuple[UUID, ...] = ()
+    moved: tuple[UUID, ...] = ()
+    cancelled: tuple[UUID, ...] = ()
+    declined: tuple[UUID, ...] = ()
+    updated: tuple[UUID, ...] = ()
+    conflicts: tuple[UUID, ...] = ()
+    added: tuple[UUID, ...] = ()
+    is_dry_run: bool = False
+
+    @property
+    def by_outcome(self) -> Mapping[str, tuple[UUID, ...]]:
+        """The bookings under the names of the contract, in its order."""
+        return {name: getattr(self, name) for name in self._fields if name not in {"zone", "is_dry_run"}}
+
+
 class Bookings(NamedTuple):
     """Bookings by start, to be shown in `zone`. `is_by_id`: one was asked for, not a list."""
 
@@ -219,6 +245,7 @@ Answer = (
     | Explanation
     | Booked
     | Rescheduled
+    | Synced
     | Cancelled
     | Bookings
     | Choice

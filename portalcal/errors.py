@@ -703,5 +703,5 @@ class BookingBusy(TryLaterError):
 
     code = "booking-busy"
     says = "an earlier change of booking {booking} has not reached Google yet"
-    advice = "run the same command again in a minute"
+    advice = "run `portalcal sync`, then the same command again"
     booking: str

@@ -75,7 +75,8 @@ class Event(NamedTuple):
     """An event as Google has it.
 
     `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
-    `moved_at` is when its latest change was made, for an event that portalcal moved to another time.
+    `moved_at` is when its latest change was made, for an event that portalcal moved to another time. `declined` are
+    the guests who said no; only `Calendars.event` tells them.
     `is_busy`: it takes time (opaque, not cancelled, not declined by the account); `free_because` says why one that may
     look as if it did does not.
     """
@@ -94,6 +95,18 @@ class Event(NamedTuple):
     location: str = ""
     free_because: Seeming | None = None
     moved_at: datetime | None = None
+    declined: tuple[str, ...] = ()
+
+
+class Changes(NamedTuple):
+    """The events of a calendar that portalcal may have made, and deleted ones; `token` asks for what comes after."""
+
+    events: tuple[Event, ...]
+    token: str
+
+
+class SyncTokenExpired(Exception):
+    """events.list answered 410: what changed since that token cannot be told; everything has to be read."""
 
 
 class EventIdTaken(Exception):
@@ -132,6 +145,12 @@ class Calendars(Protocol):
 
     def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
         """Every live event that overlaps the window, recurring ones as their instances."""
+
+    def changes(self, calendar: str, token: str | None) -> Changes:
+        """What changed since the token was given, deletions among it; without one, all that is there.
+
+        Events that carry no booking's id are left out. Raises also SyncTokenExpired, CalendarNotFound.
+        """
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """Every live event that carries the booking's id in its private properties."""
@@ -338,6 +357,24 @@ class Ledger(Protocol):
         A booking that is not `held` or `confirmed` is returned as it is.
         Raises also GuardsOverlap; StillOwed: an earlier errand is not done, or with `at_once` under way just now.
         """
+
+    def adopt(self, known: Booking, seen: Booking) -> bool:
+        """Record what the calendar says of a booking; False if it is not as it was known, or something is owed for it.
+
+        Raises also GuardsOverlap: the calendar has it at a time that another booking holds.
+        """
+
+    def owe_event(self, booking: Booking, calendar: str) -> bool:
+        """Owe Google the event of a live booking that has no calendar; False if it has one by now, or is over."""
+
+    def sync_token(self, calendar: str) -> str | None:
+        """Up to where the changes of a calendar were recorded; None before the first time."""
+
+    def keep_sync_token(self, calendar: str, token: str) -> None:
+        """Remember up to where the changes of a calendar were recorded, every one of them."""
+
+    def owed(self) -> tuple[Errand, ...]:
+        """The first errand of every booking that has any, due or not, leased or not, oldest first."""
 
     def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:
         """Errands that may be tried now, oldest first, at most one of a booking, none under a lease."""

@@ -65,7 +65,7 @@ def test_nothing_prints_but_the_views() -> None:
 
 def test_every_use_case_has_one_public_function_of_its_own_name() -> None:
     commands = {"availability", "book", "bookings", "calendars", "cancel", "connect", "deliver", "disconnect"}
-    commands |= {"explain", "reschedule", "status"}
+    commands |= {"explain", "reschedule", "status", "sync"}
 
     for name in commands:
         module = ast.parse((PRODUCT / "usecases" / f"{name}.py").read_text(encoding="utf-8"))

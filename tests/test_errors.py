@@ -429,7 +429,7 @@ hint: run the same command again
         """
 error: an earlier change of booking 5f0c has not reached Google yet
 
-hint: run the same command again in a minute
+hint: run `portalcal sync`, then the same command again
 """,
     ),
     Told(

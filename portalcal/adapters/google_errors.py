@@ -147,6 +147,9 @@ def _of_google(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken 
             return _forbidden(refusal, asked)
         case 410 if asked.writes and asked.event is not None and refusal.says("deleted"):
             return EventGone(asked.event)
+        case 410 if refusal.says("fullSyncRequired", "updatedMinTooLongAgo"):
+            # The list is there; only what changed since cannot be told.
+            return GoogleRefused(refusal.words, refusal.status)
         case 404 | 410:
             return _missing(refusal, asked)
         case 409 if asked.writes:

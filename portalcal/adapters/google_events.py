@@ -29,6 +29,7 @@ EVENT_FIELDS = (
     "nextPageToken,timeZone,items(id,status,start,end,created,updated,etag,htmlLink,hangoutLink,conferenceData/entryPoints,"
     "summary,location,transparency,eventType,attendees(self,responseStatus),extendedProperties/private)"
 )
+CHANGE_FIELDS = f"nextSyncToken,{EVENT_FIELDS}"
 
 
 class Place(NamedTuple):
@@ -113,6 +114,7 @@ def event(found: Json, place: Place) -> Event | None:
         title=text(found, "summary"),
         location=text(found, "location") or "",
         moved_at=instant(found.get("updated")) if MOVED_KEY in marks else None,
+        declined=_declined(found),
     )
 
 
@@ -174,6 +176,16 @@ def _edge(point: Json, all_day_zone: ZoneInfo) -> datetime | None:
         return wall(date.fromisoformat(str(point.get("date"))), 0, all_day_zone)
     except (ValueError, OverflowError):
         return None
+
+
+def _declined(found: Json) -> tuple[str, ...]:
+    """The guests who said no, by address; the account itself is no guest."""
+    guests = (each for each in tables(found, "attendees") if each.get("self") is not True)
+    return tuple(
+        address
+        for each in guests
+        if each.get("responseStatus") == "declined" and (address := text(each, "email"))
+    )
 
 
 def _free_because(found: Json) -> Seeming | None:

@@ -71,6 +71,7 @@ def outcome_of(booking: Booking) -> dict[str, object]:
         "notify": booking.wish.notify.value,
         "asked": json.dumps(_wish_columns(booking.asked), ensure_ascii=False) if booking.asked else None,
         "moved_because": booking.moved_because,
+        "declined": json.dumps(booking.declined, ensure_ascii=False),
         "id": str(booking.id),
         "workspace": booking.workspace,
         "state": booking.state.value,
@@ -126,6 +127,7 @@ def booking_of(row: Row) -> Booking:
         moved_from=_span_of(row, "old"),
         moved_because=row["moved_because"],
         asked=_wish_of(json.loads(row["asked"])) if row["asked"] else None,
+        declined=tuple(json.loads(row["declined"])),
     )
 
 

@@ -57,8 +57,7 @@ class SqliteLedger:
         with self._file.writing() as db:
             if booking.key is not None and (known := self._under_key(db, booking.key)):
                 return known
-            if in_the_way := self._live_in(db, booking.guard):
-                raise GuardsOverlap(in_the_way[0])
+            self._refuse_overlap(db, booking)
             db.execute(sql.INSERT_BOOKING, rows.columns_of(booking))
             if put:
                 self._owe(db, booking, task=Task.PUT, due_at=booking.created_at)
@@ -145,10 +144,7 @@ class SqliteLedger:
                 moved_because=booking.moved_because,
                 updated_at=booking.updated_at,
             )
-            if in_the_way := [
-                each for each in self._live_in(db, moving.promises[-1].guard) if each.id != moving.id
-            ]:
-                raise GuardsOverlap(in_the_way[0])
+            self._refuse_overlap(db, moving)
             has_event = stored.event_id is not None or (owed is not None and owed.attempts > 0)
             if at_once:
                 left = stored.moved_from or stored.meeting
@@ -157,6 +153,40 @@ class SqliteLedger:
             if has_event and (owed is None or owed.task is Task.PUT):
                 self._owe(db, booking, task=Task.MOVE, due_at=booking.updated_at)
             return self._stored(db, booking.id)
+
+    def adopt(self, known: Booking, seen: Booking) -> bool:
+        """Record what the calendar says of a booking, if nothing else happened to it; see `ports.Ledger`."""
+        with self._file.writing() as db:
+            if self._stored(db, known.id) != known or self._errand_of(db, known.id) is not None:
+                return False
+            if seen.is_live:
+                self._refuse_overlap(db, seen)
+            db.execute(sql.ADOPT_BOOKING, rows.columns_of(seen))
+            return True
+
+    def owe_event(self, booking: Booking, calendar: str) -> bool:
+        """Owe Google the event of a booking that was made while disconnected; see `ports.Ledger`."""
+        with self._file.writing() as db:
+            stored = self._stored(db, booking.id)
+            if not stored.is_live or stored.calendar is not None:
+                return False
+            db.execute(sql.GIVE_CALENDAR, rows.columns_of(stored) | {"calendar": calendar})
+            self._owe(db, stored, task=Task.PUT, due_at=self._clock.now())
+            return True
+
+    # --- what was read of the calendars
+
+    def sync_token(self, calendar: str) -> str | None:
+        """Up to where the changes of a calendar were recorded; None before the first time."""
+        with self._file.reading() as db:
+            row = db.execute(sql.SYNC_TOKEN, {"workspace": self._workspace, "calendar": calendar}).fetchone()
+            return str(row["token"]) if row else None
+
+    def keep_sync_token(self, calendar: str, token: str) -> None:
+        """Remember up to where the changes of a calendar were recorded."""
+        with self._file.writing() as db:
+            kept = {"workspace": self._workspace, "calendar": calendar, "token": token}
+            db.execute(sql.KEEP_SYNC_TOKEN, kept)
 
     def release(self, booking: Booking) -> Booking:
         """Free the time of a `cancelling` booking at once; its removal stays owed to Google."""
@@ -180,6 +210,12 @@ class SqliteLedger:
         with self._file.reading() as db:
             limits = {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
             return tuple(rows.errand_of(row) for row in db.execute(sql.DUE_ERRANDS, limits))
+
+    def owed(self) -> tuple[Errand, ...]:
+        """The first errand of every booking that has any, due or not, leased or not, oldest first."""
+        with self._file.reading() as db:
+            owed = db.execute(sql.OWED_ERRANDS, {"workspace": self._workspace})
+            return tuple(rows.errand_of(row) for row in owed)
 
     def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
         """Take the errand for `errands.LEASE`, counting the attempt.
@@ -238,6 +274,12 @@ class SqliteLedger:
     def _owe(self, db: sqlite3.Connection, booking: Booking, *, task: Task, due_at: datetime) -> None:
         owed = {"workspace": self._workspace, "booking": str(booking.id), "task": task.value}
         db.execute(sql.INSERT_ERRAND, owed | {"due_at": rows.seconds(due_at)})
+
+    def _refuse_overlap(self, db: sqlite3.Connection, booking: Booking) -> None:
+        """Say who is in the way of the time a booking has, or is moving to, before the database just refuses it."""
+        for other in self._live_in(db, booking.promises[-1].guard):
+            if other.id != booking.id:
+                raise GuardsOverlap(other)
 
     def _disown(self, db: sqlite3.Connection, late: Booking) -> None:
         """See to the event of a late report, if its booking is over and nobody is about to remove it."""

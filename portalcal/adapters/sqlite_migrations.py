@@ -236,5 +236,18 @@ _SECOND = (
     "CREATE INDEX errands_by_booking ON errands (booking, id)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+_THIRD = (
+    "ALTER TABLE bookings ADD COLUMN declined TEXT NOT NULL DEFAULT '[]'",
+    # Up to where the changes of a calendar's events were read and recorded.
+    """
+    CREATE TABLE sync_tokens (
+        workspace TEXT NOT NULL,
+        calendar  TEXT NOT NULL,
+        token     TEXT NOT NULL,
+        PRIMARY KEY (workspace, calendar)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
 """What takes a ledger from version n to n + 1, by n."""

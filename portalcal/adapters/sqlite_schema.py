@@ -102,6 +102,26 @@ RECORD_MOVE = """
     WHERE id = :id AND workspace = :workspace
 """
 
+ADOPT_BOOKING = """
+    UPDATE bookings SET
+        state = :state, start = :start, duration = :duration, title = :title, location = :location, asked = :asked,
+        calendar = :calendar, event_id = :event_id, event_url = :event_url, meet_url = :meet_url, etag = :etag,
+        declined = :declined, ended_by = :ended_by, updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+GIVE_CALENDAR = "UPDATE bookings SET calendar = :calendar WHERE id = :id AND workspace = :workspace"
+
+
+# --- sync tokens ----------------------------------------------------------------------------------------------
+
+SYNC_TOKEN = "SELECT token FROM sync_tokens WHERE workspace = :workspace AND calendar = :calendar"  # noqa: S105
+
+KEEP_SYNC_TOKEN = """
+    INSERT INTO sync_tokens (workspace, calendar, token) VALUES (:workspace, :calendar, :token)
+    ON CONFLICT (workspace, calendar) DO UPDATE SET token = :token
+"""  # noqa: S105
+
 
 # --- errands --------------------------------------------------------------------------------------------------
 
@@ -119,6 +139,14 @@ _FREE_AT_NOW = """
             SELECT 1 FROM errands AS earlier WHERE earlier.booking = errands.booking AND earlier.id < errands.id)
 """
 DUE_ERRANDS = f"SELECT * FROM errands WHERE due_at <= :now AND {_FREE_AT_NOW} ORDER BY due_at, id LIMIT :most"  # noqa: S608
+
+OWED_ERRANDS = """
+    SELECT * FROM errands
+    WHERE workspace = :workspace
+      AND NOT EXISTS (
+            SELECT 1 FROM errands AS earlier WHERE earlier.booking = errands.booking AND earlier.id < errands.id)
+    ORDER BY due_at, id
+"""
 
 # Of two processes the second finds the lease taken, since the first one's transaction is over by then.
 LEASE_ERRAND = f"""

@@ -31,6 +31,7 @@ COMMANDS = {
     "reschedule": SCHEDULING,
     "cancel": SCHEDULING,
     "bookings": SCHEDULING,
+    "sync": SCHEDULING,
     "demo": TRY_IT,
     "simulator": TRY_IT,
 }

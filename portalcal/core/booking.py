@@ -91,7 +91,7 @@ class Booking:
 
     `moving_to` is the time held beside the present one until Google has moved the event there. `moved_from` is where
     the event still stands when the booking moved while disconnected. `asked` is the wish as it was first made, once
-    it is another: a request that comes again is compared with that. `etag` is None while the event has to be read.
+    it is another: a request that comes again is compared with that. `etag` is None while the event has to be read. `declined` are the guests who will not come.
     """
 
     id: UUID
@@ -116,6 +116,7 @@ class Booking:
     moved_from: Interval | None = None
     moved_because: str = ""
     asked: Wish | None = None
+    declined: tuple[str, ...] = ()
 
     @property
     def meeting(self) -> Interval:

@@ -53,11 +53,13 @@ def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, De
 
 
 def _given_up(world: World, errand: Errand, booking: Booking) -> Booking:
-    """The booking when what was owed can never be: refused, or where it was, its event to be read by `sync`."""
+    """The booking when what was owed can never be: refused, or as it was, its event to be read by `sync` or none."""
+    now = world.clock.now()
     if errand.task is Task.MOVE:
-        now = world.clock.now()
         return replace(booking, moving_to=None, moved_from=None, etag=None, updated_at=now)
-    return booking.moved_to(State.REFUSED, world.clock.now())
+    if booking.state is State.CONFIRMED:
+        return replace(booking, calendar=None, updated_at=now)
+    return booking.moved_to(State.REFUSED, now)
 
 
 def _postponed(
@@ -75,7 +77,8 @@ def _postponed(
 def _put(world: World, errand: Errand, booking: Booking) -> Booking:
     """Make the event, read the guard once more, and confirm the booking or withdraw the event."""
     existing = None
-    if errand.attempts > 1:
+    # A booking that is confirmed already was made while disconnected, and is given its event late.
+    if errand.attempts > 1 or booking.state is State.CONFIRMED:
         booking, existing = _found(world, booking)
         if existing is None:
             check_still_free(world, booking)
@@ -84,7 +87,10 @@ def _put(world: World, errand: Errand, booking: Booking) -> Booking:
     if rival is not None:
         world.calendars.delete(event.calendar, event.id, notify=booking.wish.notify)
         raise SlotTaken(when(booking), rival)
-    return told(booking.moved_to(State.CONFIRMED, world.clock.now()), event)
+    now = world.clock.now()
+    is_new = booking.state is State.HELD
+    kept = booking.moved_to(State.CONFIRMED, now) if is_new else replace(booking, updated_at=now)
+    return told(kept, event)
 
 
 def _found(world: World, booking: Booking) -> tuple[Booking, Event | None]:

@@ -13,22 +13,30 @@ def whereabouts(world: World, booking: Booking) -> Event | None:
 
     One exchange where it is in its place. Every error is raised: none is ever read as "there is none".
     """
-    calendar = calendar_of(booking)
+    return in_its_place(world, booking) or elsewhere(world, booking, owned=owned(world))
+
+
+def in_its_place(world: World, booking: Booking) -> Event | None:
+    """The live event under the booking's id on its calendar, or None."""
     try:
-        event = world.calendars.event(calendar, booking.event_id or booking.next_event_id)
+        event = world.calendars.event(calendar_of(booking), booking.event_id or booking.next_event_id)
     except EventNotFound:
-        return elsewhere(world, booking)
-    return elsewhere(world, booking) if event.is_cancelled else event
+        return None
+    return None if event.is_cancelled else event
 
 
-def elsewhere(world: World, booking: Booking) -> Event | None:
+def owned(world: World) -> tuple[str, ...]:
+    """The calendars on which events of ours can be."""
+    return tuple(each.id for each in world.calendars.list() if each.is_owned)
+
+
+def elsewhere(world: World, booking: Booking, *, owned: tuple[str, ...]) -> Event | None:
     """A live event that carries the booking's id, on its own calendar first and then on every other owned one.
 
     Who drags an event to another calendar leaves a deleted one behind under its id.
     """
     own = calendar_of(booking)
-    others = (each.id for each in world.calendars.list() if each.is_owned and each.id != own)
-    for calendar in (own, *others):
+    for calendar in (own, *(each for each in owned if each != own)):
         found = world.calendars.events_of(calendar, booking.id)
         if found:
             return found[0]

@@ -73,6 +73,31 @@ def rescheduled(answer: answers.Rescheduled, *, now: datetime) -> RenderableType
     return Group(Text(headline, style="bold"), "", _card(booking, zone, now=now))
 
 
+_OUTCOMES = {
+    "delivered": "delivered to Google",
+    "still_owed": "still owed to Google",
+    "refused": "refused by Google",
+    "moved": "moved in the calendar",
+    "cancelled": "deleted in the calendar",
+    "declined": "declined by a guest",
+    "updated": "changed in the calendar",
+    "conflicts": "in conflict with another booking",
+    "added": "given an event",
+}
+
+
+def synced(answer: answers.Synced) -> RenderableType:
+    """What was brought in line, by kind; each booking by the beginning of its id."""
+    would = " (--dry-run: nothing was changed)" if answer.is_dry_run else ""
+    found = {name: ids for name, ids in answer.by_outcome.items() if ids}
+    if not found:
+        return Text(f"Bookings and calendar agree{would}", style="bold")
+    facts = [
+        (_OUTCOMES[name], " ".join(str(each)[:_SHORT_ID] for each in ids)) for name, ids in found.items()
+    ]
+    return Group(Text(f"Brought in line{would}", style="bold"), "", Facts(facts))
+
+
 def _one(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
     return Group(Text(str(booking.id), style="bold"), "", _card(booking, zone, now=now))
 
@@ -119,7 +144,9 @@ def _meet(booking: Booking, *, is_planned: bool) -> Text | None:
 def _people(booking: Booking) -> Text:
     guest = booking.wish.guest
     lines = [Text(shown(guest.name)).append(f" <{shown(guest.email)}>", style="dim")]
-    return Text("\n").join([*lines, *(Text(shown(each)) for each in booking.wish.guests)])
+    lines += [Text(shown(each)) for each in booking.wish.guests]
+    lines += [Text(f"{shown(each)} declined", style="yellow") for each in booking.declined]
+    return Text("\n").join(lines)
 
 
 def _event(booking: Booking, *, is_planned: bool) -> Text | None:

@@ -115,7 +115,7 @@ def _permissions(granted: frozenset[Permission]) -> Json:
 # --- one function an answer: the contract's `result` -----------------------------------------------------------
 
 
-def result(answer: Answer) -> Json:  # noqa: C901 - one line an answer
+def result(answer: Answer) -> Json:  # noqa: C901, PLR0912 - one line an answer
     """The contract's `result` of any answer."""
     match answer:
         case answers.Availability():
@@ -126,6 +126,8 @@ def result(answer: Answer) -> Json:  # noqa: C901 - one line an answer
             return booked(answer)
         case answers.Rescheduled():
             return rescheduled(answer)
+        case answers.Synced():
+            return synced(answer)
         case answers.Cancelled():
             return cancelled(answer)
         case answers.Bookings():
@@ -221,6 +223,7 @@ def booking(one: Booking, zone: ZoneInfo, *, is_replayed: bool = False) -> Json:
         "title": wish.title,
         "guest": {"name": wish.guest.name, "email": wish.guest.email},
         "guests": list(wish.guests),
+        "declined": list(one.declined),
         "location": wish.location or None,
         "notes": wish.notes or None,
         "meet_url": one.meet_url,
@@ -249,6 +252,12 @@ def rescheduled(answer: answers.Rescheduled) -> Json:
         "reason": answer.booking.moved_because or None,
         "already": answer.was_already,
     }
+
+
+def synced(answer: answers.Synced) -> Json:
+    """`sync`: ids of bookings by what became of them, or with `--dry-run` would."""
+    listed: Json = {name: [str(each) for each in ids] for name, ids in answer.by_outcome.items()}
+    return listed | {"dry_run": answer.is_dry_run}
 
 
 def cancelled(answer: answers.Cancelled) -> Json:

@@ -148,7 +148,7 @@ class TerminalView:
             raise Usage(f"{variable} is not set, and nobody can be asked for it here", f"set {variable}")
         return getpass.getpass(f"{shown(question)}: ")
 
-    def _page(self, answer: Answer) -> RenderableType:  # noqa: C901 - one line an answer
+    def _page(self, answer: Answer) -> RenderableType:  # noqa: C901, PLR0912 - one line an answer
         now = self._clock.now()
         match answer:
             case answers.Availability():
@@ -159,6 +159,8 @@ class TerminalView:
                 return booking_pages.booked(answer, now=now)
             case answers.Rescheduled():
                 return booking_pages.rescheduled(answer, now=now)
+            case answers.Synced():
+                return booking_pages.synced(answer)
             case answers.Cancelled():
                 return booking_pages.cancelled(answer, now=now)
             case answers.Bookings():

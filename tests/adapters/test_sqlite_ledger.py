@@ -270,24 +270,26 @@ def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedg
 # --- versions -------------------------------------------------------------------------------------------------
 
 _SAMPLE_ID = "00000000-0000-4000-8000-000000000001"
+_SAMPLE = f"""
+    INSERT INTO bookings (
+        id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet,
+        notify, buffer_before, buffer_after, created_at, updated_at, attempt, ended_because
+    ) VALUES (
+        '{_SAMPLE_ID}', 'default', 'held', 1772614800, 1800, 'Europe/London', 'Ana', 'ana@example.com', 'Talk', '[]',
+        '', '', 0, 'all', 0, 0, 1772524800, 1772524800, 0, ''
+    )
+"""
 _SAMPLES: dict[int, Sequence[str]] = {
     0: (),
     1: (
-        f"""
-        INSERT INTO bookings (
-            id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet,
-            notify, buffer_before, buffer_after, created_at, updated_at, attempt, ended_because
-        ) VALUES (
-            '{_SAMPLE_ID}', 'default', 'held', 1772614800, 1800, 'Europe/London', 'Ana', 'ana@example.com', 'Talk', '[]',
-            '', '', 0, 'all', 0, 0, 1772524800, 1772524800, 0, ''
-        )
-        """,
+        _SAMPLE,
         f"""
         INSERT INTO errands (id, workspace, booking, task, due_at)
         VALUES (7, 'default', '{_SAMPLE_ID}', 'put', 1772524800), (9, 'default', '{_SAMPLE_ID}', 'remove', 1772524800)
         """,
         "DELETE FROM errands WHERE id = 9",
     ),
+    2: (_SAMPLE, "UPDATE bookings SET new_start = start + 7200, new_duration = duration"),
 }
 """Statements that fill a ledger of each older version; the booking of a sample has the id of `_SAMPLE_ID`."""
 

@@ -309,6 +309,10 @@ _WHERE_TO_LOOK = {
     "RECORD_OUTCOME": [_BY_ID],
     "RECORD_EVENT": [_BY_ID],
     "RECORD_MOVE": [_BY_ID],
+    "ADOPT_BOOKING": [_BY_ID],
+    "GIVE_CALENDAR": [_BY_ID],
+    "SYNC_TOKEN": ["PRIMARY KEY (workspace=? AND calendar=?)"],
+    "OWED_ERRANDS": ["errands_by_time (workspace=?)", "errands_by_booking (booking=? AND id<?)"],
     "END_BOOKING": [_BY_ID],
     "ERRAND_OF_BOOKING": ["errands_by_booking (booking=?)"],
     "DUE_ERRANDS": ["errands_by_time (workspace=? AND due_at<?)", "errands_by_booking (booking=? AND id<?)"],
@@ -347,7 +351,7 @@ def test_every_statement_is_looked_at() -> None:
     statements = {name for name in vars(sql) if name.isupper() and not name.startswith("_")}
 
     assert statements - _WHERE_TO_LOOK.keys() == {
-        "APPLICATION_ID", "MIGRATIONS", "VERSION", "INSERT_BOOKING", "INSERT_ERRAND", "OVERLAPPING",
+        "APPLICATION_ID", "MIGRATIONS", "VERSION", "INSERT_BOOKING", "INSERT_ERRAND", "KEEP_SYNC_TOKEN", "OVERLAPPING",
     }  # fmt: skip
 
 

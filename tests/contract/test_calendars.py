@@ -29,7 +29,16 @@ from portalcal.errors import (
     PermissionMissing,
     QuotaExhausted,
 )
-from portalcal.ports import Calendar, Calendars, Draft, Event, EventChanged, EventIdTaken, Removal
+from portalcal.ports import (
+    Calendar,
+    Calendars,
+    Draft,
+    Event,
+    EventChanged,
+    EventIdTaken,
+    Removal,
+    SyncTokenExpired,
+)
 from portalcal.simulator import Simulator
 from tests.adapters.scripted import a_wire
 from tests.builders import at, span
@@ -326,6 +335,46 @@ class CalendarsContract:
         found = calendars.events_of("primary", BOOKING)
 
         assert [each.id for each in found] == [ours.id]
+
+    def test_changes_are_what_happened_since_the_token(self, google: Simulator, calendars: Calendars) -> None:
+        ours = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        google.add_event("primary", at("Tue 10:00"), at("Tue 11:00"), "Somebody else's")
+
+        first = calendars.changes("primary", None)
+        nothing = calendars.changes("primary", first.token)
+        calendars.delete("primary", ours.id, notify=Notify.NONE)
+        gone = calendars.changes("primary", nothing.token)
+
+        assert [(each.id, each.is_cancelled) for each in first.events] == [(ours.id, False)]
+        assert nothing.events == ()
+        assert [(each.id, each.is_cancelled) for each in gone.events] == [(ours.id, True)]
+        assert google.count("events.list") == 3
+
+    @pytest.mark.parametrize("token", ["expired", "nonsense"])
+    def test_a_token_that_google_does_not_honour_is_said_to_be_expired(
+        self, google: Simulator, calendars: Calendars, token: str
+    ) -> None:
+        told = calendars.changes("primary", None).token
+        google.expire_sync_tokens()
+
+        with pytest.raises(SyncTokenExpired):
+            calendars.changes("primary", told if token == "expired" else token)
+
+    def test_changes_of_a_calendar_that_is_not_there(self, calendars: Calendars) -> None:
+        with pytest.raises(CalendarNotFound):
+            calendars.changes("nobody@example.com", None)
+
+    def test_one_event_tells_who_declined(self, google: Simulator, calendars: Calendars) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        (kept,) = google.events()
+        answers = [
+            {"email": "ben@example.com", "responseStatus": "declined"},
+            {"email": "cho@example.com", "responseStatus": "accepted"},
+            {"email": "ana@example.com", "self": True, "responseStatus": "declined"},
+        ]
+        google.model.put(google.calendar("primary"), kept | {"attendees": answers})
+
+        assert calendars.event("primary", made.id).declined == ("ben@example.com",)
 
     def test_events_of_a_calendar_that_is_not_there(self, calendars: Calendars) -> None:
         with pytest.raises(CalendarNotFound):

@@ -811,6 +811,97 @@ class LedgerContract:
 
         assert ledger.errand_of(booking.id) is None
 
+    # --- taking over what the calendar says
+
+    def test_what_the_calendar_says_is_recorded(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        told = self.told(ledger)
+        seen = replace(
+            told.at(span("11:00-12:00")), etag='"9"', meet_url="https://meet.google.com/xyz", calendar="b@example.com",
+            declined=("ben@example.com",), updated_at=at("08:30"),
+        )  # fmt: skip
+        seen = replace(seen, wish=replace(seen.wish, title="Another", location="Room 9"))
+
+        assert ledger.adopt(told, seen)
+
+        assert open_ledger().find(str(told.id)) == seen
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+
+    def test_a_deleted_event_ends_its_booking(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        ended = replace(told.moved_to(State.CANCELLED, at("08:30")), ended_by="calendar")
+
+        assert ledger.adopt(told, ended)
+
+        assert ledger.find(str(told.id)) == ended
+        assert ledger.live_in(span("09:00-09:30")) == ()
+
+    def test_a_booking_that_changed_since_it_was_looked_at_stays(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        assert ledger.adopt(told, replace(told, etag='"2"'))
+
+        assert not ledger.adopt(told, told.at(span("11:00-11:30")))
+
+        assert ledger.find(str(told.id)) == replace(told, etag='"2"')
+
+    def test_a_booking_that_google_is_owed_something_for_stays(self, ledger: Ledger) -> None:
+        told = self.told(ledger)
+        moving = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+
+        assert not ledger.adopt(moving, moving.at(span("12:00-12:30")))
+
+        assert ledger.find(str(told.id)) == moving
+
+    def test_a_time_that_another_booking_holds_is_not_taken_over(self, ledger: Ledger) -> None:
+        told, other = self.told(ledger), self.told(ledger, "11:00-11:30")
+
+        with pytest.raises(GuardsOverlap) as caught:
+            ledger.adopt(told, told.at(span("11:15-11:45")))
+
+        assert caught.value.other == other
+        assert ledger.find(str(told.id)) == told
+
+    def test_an_event_is_owed_once_for_a_booking_that_has_none(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(state=State.CONFIRMED, calendar=None), put=False)
+
+        assert ledger.owe_event(booking, "b@example.com")
+        assert not open_ledger().owe_event(booking, "c@example.com")
+
+        assert ledger.find(str(booking.id)) == replace(booking, calendar="b@example.com")
+        (errand,) = ledger.due(at("09:00"), most=20)
+        assert (errand.booking, errand.task) == (booking.id, Task.PUT)
+
+    def test_no_event_is_owed_for_a_booking_that_is_over(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(state=State.CONFIRMED, calendar=None), put=False)
+        ledger.begin_cancel(booking)
+
+        assert not ledger.owe_event(booking, "b@example.com")
+        assert ledger.owed() == ()
+
+    def test_a_sync_token_is_kept_for_each_calendar_and_workspace(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        assert ledger.sync_token("a") is None
+
+        for calendar, token in (("a", "1"), ("b", "2"), ("a", "3")):
+            ledger.keep_sync_token(calendar, token)
+
+        assert [open_ledger().sync_token(each) for each in ("a", "b", "c")] == ["3", "2", None]
+        assert open_ledger("sales").sync_token("a") is None
+
+    def test_all_that_is_owed_is_the_first_errand_of_each_booking(self, ledger: Ledger) -> None:
+        first = ledger.hold(a_booking("09:00-09:30"), put=True)
+        later = ledger.hold(a_booking("10:00-10:30"), put=True)
+        self.leased(ledger, later)
+        ledger.postpone(self.leased(ledger, first), due_at=at("12:00"), why="slow", outcome_unknown=True)
+        ledger.begin_move(replace(first, moving_to=span("11:00-11:30")), at_once=True)
+
+        assert [(each.booking, each.task) for each in ledger.owed()] == [
+            (later.id, Task.PUT),
+            (first.id, Task.PUT),
+        ]
+
     # --- counting
 
     def test_the_tally_counts_what_status_tells(self, ledger: Ledger) -> None:

@@ -60,6 +60,7 @@ BOOKING = {
     "title": "Meeting with Ana",
     "guest": {"name": "Ana", "email": "ana@example.com"},
     "guests": ["ben@example.com"],
+    "declined": [],
     "location": "Room 4",
     "notes": "Bring the contract.\nAsk about the old account.",
     "meet_url": "https://meet.example.com/abc",
