@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,12 @@ _log = logging.getLogger("portalcal.http")
 
 _MARGIN = timedelta(minutes=2)
 """A token that ends sooner is renewed at once. Clocks that differ by more meet a 401, which renews as well."""
+
+# Kinds of vaults to which another process may write, and how long its writing is waited for.
+_SHARED = frozenset({"keyring", "file"})
+_RACE_SECONDS = (0.05, 0.15, 0.4)
+# As many processes may renew between our two looks at the vault before we believe that the grant is dead.
+_MOST_RIVALS = 10
 
 
 class Tokens:
@@ -40,8 +47,10 @@ class Tokens:
         granted_at: datetime | None = None,
         wire: Wire | None = None,
         renewal: Callable[[Wire, str, datetime], endpoint.Renewed] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._renewal = renewal
+        self._sleep = sleep
         self._client = client
         self._vault = vault
         self._clock = clock
@@ -94,13 +103,30 @@ class Tokens:
         if stale is not None and (other := self._cached_but(stale)):
             return other
         refresh_token = self._refresh_token()
-        try:
-            return self._refreshed(refresh_token)
-        except GrantRevoked as error:
-            # With rotation the loser of a race holds a dead refresh token, and the vault by now the live one.
-            if (newer := self._vault.read(Secret.REFRESH_TOKEN)) and newer != refresh_token:
-                return self._cached_but(stale) or self._refreshed(newer)
-            raise endpoint.aged(error, granted_at=self._granted_at, now=self._clock.now()) from error
+        for _ in range(_MOST_RIVALS):
+            try:
+                return self._refreshed(refresh_token)
+            except GrantRevoked as error:
+                # With rotation the loser of a race holds a dead refresh token, and the vault the live one.
+                newer = self._rotated_by_another(refresh_token)
+                if newer is None:
+                    raise endpoint.aged(error, granted_at=self._granted_at, now=self._clock.now()) from error
+                if other := self._cached_but(stale):
+                    return other
+                refresh_token = newer
+        return self._refreshed(refresh_token)
+
+    def _rotated_by_another(self, refresh_token: str) -> str | None:
+        """The refresh token that another process has stored meanwhile, or is about to store.
+
+        Writing takes a vault some ten milliseconds; only who is about to hear that a grant is dead waits for that.
+        """
+        for pause in (0.0, *(_RACE_SECONDS if self._vault.kind in _SHARED else ())):
+            self._sleep(pause)
+            newer = self._vault.read(Secret.REFRESH_TOKEN)
+            if newer and newer != refresh_token:
+                return newer
+        return None
 
     def _refreshed(self, refresh_token: str) -> Access:
         self._wire = self._wire or Wire()

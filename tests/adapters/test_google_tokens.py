@@ -278,6 +278,64 @@ def test_the_loser_of_a_race_with_rotation_takes_the_winners_token(
         assert form(google, 1)["refresh_token"] == ["1//winner"]
 
 
+def dead(peer: Peer) -> None:
+    answers(400, {"error": "invalid_grant", "error_description": "Bad Request"})(peer)
+
+
+def test_a_winner_that_has_not_written_yet_is_waited_for(clock: SetClock) -> None:
+    vault = Vault(kind="file")
+    vault.write(Secret.REFRESH_TOKEN, "1//refresh")
+
+    def sleep(seconds: float) -> None:
+        if seconds:
+            vault.write(Secret.REFRESH_TOKEN, "1//winner")
+
+    with (
+        Scripted(dead, gives("second")) as google,
+        closing(the_tokens(vault, clock, google.url, sleep=sleep)) as tokens,
+    ):
+        assert tokens.token() == "second"
+
+    assert form(google, 1)["refresh_token"] == ["1//winner"]
+
+
+def test_who_loses_to_one_after_another_goes_on_with_the_last(clock: SetClock) -> None:
+    vault = Vault(kind="file")
+    winners = iter(("1//first", "1//second", "1//third"))
+    vault.write(Secret.REFRESH_TOKEN, "1//refresh")
+
+    def beaten(peer: Peer) -> None:
+        vault.write(Secret.REFRESH_TOKEN, next(winners))
+        dead(peer)
+
+    with (
+        Scripted(beaten, beaten, beaten, gives("fourth")) as google,
+        closing(the_tokens(vault, clock, google.url, sleep=lambda _: None)) as tokens,
+    ):
+        assert tokens.token() == "fourth"
+
+    assert form(google, 3)["refresh_token"] == ["1//third"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "waited"), [("file", 0.6), ("keyring", 0.6), ("memory", 0.0), ("environment", 0.0)]
+)
+def test_a_dead_grant_is_believed_after_a_moment_where_others_may_write(
+    clock: SetClock, kind: str, waited: float
+) -> None:
+    vault, slept = Vault(kind=kind), list[float]()
+    vault.write(Secret.REFRESH_TOKEN, "1//refresh")
+
+    with (
+        Scripted(dead) as google,
+        closing(the_tokens(vault, clock, google.url, sleep=slept.append)) as tokens,
+        pytest.raises(GrantRevoked),
+    ):
+        tokens.token()
+
+    assert sum(slept) == pytest.approx(waited)
+
+
 # --- dead grants --------------------------------------------------------------------------------------------------
 
 REVOKED = "Token has been expired or revoked."
