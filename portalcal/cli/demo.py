@@ -39,6 +39,8 @@ def demo(
     with _folder(keep) as folder, Simulator(consent="auto", timezone=_ZONE) as google:
         monday = _next_monday(google.clock.now())
         _fill(google, monday)
+        # As Google mostly does: the Meet link is there with the event.
+        google.conference = "success"
         config = google.write_files(folder)
         stage = _Stage(invocation, config, folder)
         _play(stage, monday)
