@@ -84,7 +84,7 @@ CASES: list[tuple[Cause, str, int, str]] = [
 @pytest.mark.parametrize(
     ("cause", "code", "status", "advice"), CASES, ids=lambda each: getattr(each, "__name__", None)
 )
-def test_every_end_of_a_grant_has_its_code_its_status_and_its_advice(
+def test_every_end_of_a_grant_has_its_code_its_status_and_its_advice(  # noqa: PLR0917
     connected: Shell, google: Simulator, cause: Cause, code: str, status: int, advice: str
 ) -> None:
     cause(google)
