@@ -440,13 +440,19 @@ class PermissionMissing(ConnectError):
 
 
 class GrantRevoked(ConnectError):
-    """Google no longer honours the refresh token. `reason` is Google's description."""
+    """Google no longer honours the refresh token. `is_blocked`: an administrator forbids the app, whoever connects."""
 
     code = "grant-revoked"
     says = "Google no longer accepts the connection of {account}: {reason}"
-    advice = "run `portalcal connect` to connect again; bookings are kept"
     account: str
     reason: str
+    is_blocked: bool = False
+
+    @property
+    def remedies(self) -> str:
+        if self.is_blocked:
+            return "ask the administrator to trust this OAuth client, then run `portalcal connect`"
+        return "run `portalcal connect` to connect again; bookings are kept"
 
 
 class GrantExpired(ConnectError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
@@ -252,7 +252,8 @@ class Vault(Protocol):
 class Connection(NamedTuple):
     """What portalcal learned when it connected: no secret among it.
 
-    `account` is an e-mail address; `titles`: the titles of events may be shown in explanations.
+    `account` is an e-mail address; `titles`: the titles of events may be shown in explanations. `lived` is how old the
+    grant was when Google was found not to honour it any more; `last_lived` the same of the one before it.
     """
 
     account: str
@@ -263,6 +264,8 @@ class Connection(NamedTuple):
     vault: str = "keyring"
     backend: str | None = None
     titles: bool = False
+    lived: timedelta | None = None
+    last_lived: timedelta | None = None
 
 
 class Connections(Protocol):
@@ -440,6 +443,9 @@ class Machine(Protocol):
     def can_listen(self) -> bool:
         """Whether a loopback address can be listened on, as the consent's redirect needs."""
 
+    def proxy(self) -> str | None:
+        """The proxy that the environment names for https, without a name or a password in it."""
+
 
 class World(Protocol):
     """The ports together, each made on first use. `Portal` of wiring.py is one."""
@@ -474,6 +480,18 @@ class World(Protocol):
 
     def renew_access(self) -> None:
         """Renew the access token now, whether or not it has run out. Raises as `Calendars` does."""
+
+    def clock_skew(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Google's, as the last renewal told; None where it did not."""
+
+    def renewed_at(self) -> datetime | None:
+        """When access was last renewed, to the hour, as the vault tells; None where nobody knows.
+
+        Raises: VaultUnavailable.
+        """
+
+    def ledger_room(self) -> int | None:
+        """Bytes that the ledger may still grow by; None where it is no file of this machine."""
 
     def check_client(self) -> str:
         """The id of the OAuth client. Raises: ClientInvalid (none, or not a Desktop client)."""

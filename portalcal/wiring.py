@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from portalcal.errors import ConfigInvalid, NotConnected, Problem, Usage
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from zoneinfo import ZoneInfo
 
     from portalcal.adapters.connection_file import ConnectionFile
@@ -176,6 +177,13 @@ class Portal:
             return self.paths.data_dir / "ledger.db"
         return path.absolute().parent / Path(url.removeprefix("sqlite:///")).expanduser()
 
+    def ledger_room(self) -> int | None:
+        """Bytes left on the ledger's disk."""
+        import shutil
+
+        folder = next((each for each in self._ledger_path.parents if each.is_dir()), None)
+        return shutil.disk_usage(folder).free if folder else None
+
     # --- secrets and consent
 
     @cached_property
@@ -328,6 +336,7 @@ class Portal:
             granted_at=connection.connected_at if connection else None,
             wire=self._new_wire(),
             renewal=self._renewal,
+            on_end=self._remember_end,
         )
 
     @property
@@ -340,6 +349,16 @@ class Portal:
 
         return renewal(lambda: self.service_account, subject=self.acts_for, scopes=scopes_to_ask())
 
+    def _remember_end(self) -> None:
+        """Keep the age at which the grant was first found dead: the next one may end at the same age."""
+        connection, now = self.connections.read(), self.clock.now()
+        is_ours = connection is not None and connection.vault in {"keyring", "file", "memory"}
+        if connection is None or not is_ours or connection.lived is not None or now < connection.connected_at:
+            return
+        # Knowing it is a convenience: a folder that cannot be written must not hide why nothing works.
+        with suppress(ConfigInvalid):
+            self.connections.write(connection._replace(lived=now - connection.connected_at))
+
     def keep_access(self, access: Access) -> None:
         """Cache an access token in the vault."""
         self.tokens.keep(access)
@@ -347,6 +366,18 @@ class Portal:
     def renew_access(self) -> None:
         """Renew the access token now."""
         self.tokens.renew()
+
+    def clock_skew(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Google's, as the last renewal told."""
+        return self.tokens.skew
+
+    def renewed_at(self) -> datetime | None:
+        """When access was last renewed, to the hour."""
+        from portalcal.adapters.kept_access import read_access, renewed_at
+        from portalcal.ports import Secret
+
+        written = self.vault.read(Secret.ACCESS_TOKEN)
+        return renewed_at(read_access(written)) if written else None
 
     # --- Google Calendar
 

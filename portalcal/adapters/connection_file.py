@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portalcal.adapters.private_files import write_private
@@ -110,6 +110,8 @@ class ConnectionFile:
             vault=reading.text("vault"),
             backend=reading.text("backend") if "backend" in document else None,
             titles=document.get("titles") is True,
+            lived=reading.hours("lived_hours"),
+            last_lived=reading.hours("last_lived_hours"),
         )
         if reading.problems:
             raise ConfigInvalid(str(self._path), tuple(reading.problems), _REMEDY)
@@ -143,7 +145,12 @@ def _document(connection: Connection) -> dict[str, object]:
     }
     if connection.backend is not None:
         learned["backend"] = connection.backend
-    return learned | {"titles": True} if connection.titles else learned
+    if connection.titles:
+        learned["titles"] = True
+    for key, lived in (("lived_hours", connection.lived), ("last_lived_hours", connection.last_lived)):
+        if lived is not None:
+            learned[key] = lived // timedelta(hours=1)
+    return learned
 
 
 class _Reading:
@@ -183,6 +190,13 @@ class _Reading:
             return value.astimezone(UTC)
         self._note(key, expected="expected a time with its offset, like 2026-11-25T10:00:00Z")
         return datetime.min.replace(tzinfo=UTC)
+
+    def hours(self, key: str) -> timedelta | None:
+        value = self.document.get(key)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**6):
+            return None if value is None else timedelta(hours=value)
+        self._note(key, expected="expected a number of hours")
+        return None
 
     def _note(self, key: str, *, expected: str) -> None:
         written = _as_written(self.document[key]) if key in self.document else ""

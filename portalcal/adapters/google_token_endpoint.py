@@ -17,7 +17,7 @@ from portalcal.adapters import google_refusals, google_unreachable
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_refusals import Refusal
 from portalcal.adapters.google_wire import Answer, Call, Wire
-from portalcal.core.grant import Access
+from portalcal.core.grant import UNUSED_LIFE, Access, ended_like_testing
 from portalcal.errors import (
     ClientRejected,
     ConsentDenied,
@@ -35,10 +35,6 @@ FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "applicat
 _CLIENT = ("invalid_client", "deleted_client", "unauthorized_client", "disabled_client", "org_internal")
 _REAUTH = ("invalid_rapt", "rapt_required")
 _ADMIN = ("admin_policy_enforced", "access_denied")
-
-# A grant of an app in "Testing" ends after 7 days (GOOGLE.md 1.6). Google's words for that are the words for a
-# revoked one, so only its age tells them apart.
-_TESTING_MIN, _TESTING_MAX = timedelta(days=6, hours=12), timedelta(days=8)
 
 
 class Renewed(NamedTuple):
@@ -117,7 +113,8 @@ def refused(refusal: Refusal, *, host: str, account: str) -> PortalcalError:
     if refusal.says(*_REAUTH) or "rapt" in refusal.words:
         return ReauthRequired(account)
     if refusal.says(*_ADMIN):
-        return GrantRevoked(account, f"the administrator does not allow this app ({refusal.reasons[0]})")
+        why = f"the administrator does not allow this app ({refusal.reasons[0]})"
+        return GrantRevoked(account, why, is_blocked=True)
     if refusal.says("invalid_grant"):
         words = refusal.words.rstrip(".")
         is_expiry = "expired" in words.lower() and "revoked" not in words.lower()
@@ -139,16 +136,32 @@ def _of_others(refusal: Refusal, host: str) -> PortalcalError | None:
     return None if refusal.is_google else google_unreachable.not_google(host)
 
 
-def aged(error: GrantRevoked, *, granted_at: datetime | None, now: datetime) -> GrantRevoked | GrantExpired:
-    """The same news, told as an expiry when the grant died at the age at which those of an app in Testing do."""
-    if (
-        granted_at is None
-        or not _TESTING_MIN <= now - granted_at <= _TESTING_MAX
-        or "revoked" not in error.reason
-    ):
+def aged(
+    error: GrantRevoked | GrantExpired,
+    *,
+    granted_at: datetime | None,
+    now: datetime,
+    used_at: datetime | None = None,
+) -> GrantRevoked | GrantExpired:
+    """The same news with its likely cause.
+
+    Google has the same words for a grant that ended by age, by disuse, by the person's will and by a hundred newer
+    ones (GOOGLE.md 1.6): only its age and its last use tell them apart.
+    """
+    if "revoked" not in error.reason:
         return error
-    reason = "it ended after 7 days, as every grant does while the OAuth app is in Testing; publish the app to keep it"
-    return GrantExpired(error.account, reason)
+    if used_at is not None and now - used_at >= UNUSED_LIFE:
+        unused = (now - used_at).days
+        reason = f"it was not used for {unused} days, and Google ends a grant after six months without use"
+        return GrantExpired(error.account, reason)
+    if granted_at is not None and ended_like_testing(now - granted_at):
+        reason = (
+            "it ended after 7 days, as every grant does while the OAuth app is in Testing; "
+            "publish the app to keep it"
+        )
+        return GrantExpired(error.account, reason)
+    causes = "ended in the account's settings, by disconnecting on another machine, or by a hundred newer connections"
+    return GrantRevoked(error.account, f"{error.reason}: {causes}")
 
 
 def _post(client: OAuthClient, form: dict[str, str], url: str) -> Call:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from portalcal.adapters import google_token_endpoint as endpoint
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_wire import Wire
+from portalcal.adapters.kept_access import read_access, renewed_at, write_access
 from portalcal.core.grant import Access, Grant
 from portalcal.errors import GrantExpired, GrantRevoked, NotConnected, VaultUnavailable
 from portalcal.ports import Clock, Secret, Vault
@@ -32,7 +32,8 @@ class Tokens:
     """The bearer token of a stored connection. One vault read a process while the cached token lasts.
 
     `renewal` takes the place of the exchange with a refresh token, where something else gives access (a key).
-    `granted_at`, when consent was given, tells an expired grant from a revoked one. Safe to share between threads;
+    `granted_at`, when consent was given, tells an expired grant from a revoked one; `on_end` is called when Google no
+    longer honours it. Safe to share between threads;
     two processes may renew at once: whoever finds its token refused looks whether the other has stored a newer one.
     """
 
@@ -48,9 +49,13 @@ class Tokens:
         wire: Wire | None = None,
         renewal: Callable[[Wire, str, datetime], endpoint.Renewed] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._renewal = renewal
         self._sleep = sleep
+        self._on_end = on_end
+        self.skew: timedelta | None = None
+        """How far this machine's clock was ahead of Google's at the last renewal, as far as its answer told."""
         self._client = client
         self._vault = vault
         self._clock = clock
@@ -106,11 +111,11 @@ class Tokens:
         for _ in range(_MOST_RIVALS):
             try:
                 return self._refreshed(refresh_token)
-            except GrantRevoked as error:
+            except (GrantRevoked, GrantExpired) as error:
                 # With rotation the loser of a race holds a dead refresh token, and the vault the live one.
                 newer = self._rotated_by_another(refresh_token)
                 if newer is None:
-                    raise endpoint.aged(error, granted_at=self._granted_at, now=self._clock.now()) from error
+                    raise self._ended(error) from error
                 if other := self._cached_but(stale):
                     return other
                 refresh_token = newer
@@ -128,18 +133,36 @@ class Tokens:
                 return newer
         return None
 
+    def _ended(self, error: GrantRevoked | GrantExpired) -> GrantRevoked | GrantExpired:
+        """The same news with what the grant's age and its last use tell of the cause."""
+        if isinstance(error, GrantRevoked) and error.is_blocked:
+            # The grant itself may be alive.
+            return error
+        self._on_end()
+        cached = self._cached()
+        return endpoint.aged(
+            error, granted_at=self._granted_at, used_at=renewed_at(cached), now=self._clock.now()
+        )
+
     def _refreshed(self, refresh_token: str) -> Access:
         self._wire = self._wire or Wire()
         now = self._clock.now()
-        if self._renewal:
-            told = self._renewal(self._wire, refresh_token, now)
-        else:
-            told = endpoint.renew(self._wire, self._client(), refresh_token, account=self._account, now=now)
+        try:
+            told = self._exchanged(self._wire, refresh_token, now)
+        finally:
+            # A refusal tells the time as well, and a wrong clock may be its cause.
+            theirs = self._wire.their_time
+            self.skew = self._clock.now() - theirs if theirs else None
         if told.refresh_token is not None:
             # At once and first: the one in the vault may be dead from now on.
             self._vault.write(Secret.REFRESH_TOKEN, told.refresh_token)
         self.keep(told.access)
         return told.access
+
+    def _exchanged(self, wire: Wire, refresh_token: str, now: datetime) -> endpoint.Renewed:
+        if self._renewal:
+            return self._renewal(wire, refresh_token, now)
+        return endpoint.renew(wire, self._client(), refresh_token, account=self._account, now=now)
 
     def _refresh_token(self) -> str:
         refresh_token = self._vault.read(Secret.REFRESH_TOKEN)
@@ -192,22 +215,3 @@ class GrantTokens:
             GrantRevoked: always; Google does not accept what it issued a moment ago.
         """
         raise GrantRevoked("this account", "it does not accept the access token it issued a moment ago")
-
-
-def write_access(access: Access) -> str:
-    """An access token as a vault keeps it: JSON, `expires_at` in RFC 3339 or null."""
-    expires_at = access.expires_at.astimezone(UTC).isoformat() if access.expires_at else None
-    return json.dumps({"token": access.token, "expires_at": expires_at})
-
-
-def read_access(written: str) -> Access | None:
-    """An access token as a vault gave it back; None when it cannot be used, which only costs a renewal."""
-    try:
-        kept = json.loads(written)
-        token, expires_at = kept["token"], kept["expires_at"]
-        ends = datetime.fromisoformat(expires_at) if expires_at is not None else None
-    except (ValueError, TypeError, KeyError):
-        return None
-    if not isinstance(token, str) or not token or (ends is not None and ends.tzinfo is None):
-        return None
-    return Access(token, ends)

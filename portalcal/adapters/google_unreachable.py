@@ -29,6 +29,10 @@ _TRUST = (
     "if a proxy of your organisation inspects TLS, name its CA bundle in REQUESTS_CA_BUNDLE, "
     "then run `portalcal status`"
 )
+_CLOCK = (
+    "check the date of this machine's clock; on most Linux machines `timedatectl set-ntp true` sets it; "
+    "then run `portalcal status`"
+)
 _PORTAL = "open a web page in a browser to sign in to this network, then run `portalcal status`"
 
 # What these mean happened before a single byte of the request could leave.
@@ -163,7 +167,9 @@ def _trust(chain: tuple[BaseException, ...]) -> Obstacle | None:
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
             why = getattr(each, "verify_message", None) or "unknown reason"
-            return Obstacle(f"its certificate is not trusted ({why})", _TRUST, may_pass=False)
+            # Every certificate looks expired, or not valid yet, to a machine whose clock is wrong by months.
+            remedy = _CLOCK if "not yet valid" in why or "expired" in why else _TRUST
+            return Obstacle(f"its certificate is not trusted ({why})", remedy, may_pass=False)
     # requests raises a plain OSError for a REQUESTS_CA_BUNDLE that is not there.
     if _any(chain, (OSError,)) and "CA certificate" in _texts(chain):
         return Obstacle("the CA bundle that REQUESTS_CA_BUNDLE names cannot be read", _TRUST, may_pass=False)

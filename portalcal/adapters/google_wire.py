@@ -14,6 +14,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -111,6 +112,8 @@ class Wire:
         self._sleep = sleep
         self._dice = dice
         self._monotonic = monotonic
+        self.their_time: datetime | None = None
+        """What the clock of the other side showed in its last answer: the Date header (RFC 9110 section 6.6.1)."""
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"portalcal/{__version__} (gzip)"
         # Google's cookies are of no use here, and a cookie jar is what threads could trip over.
@@ -141,6 +144,7 @@ class Wire:
         for number in itertools.count(1):
             result = self._once(call, number, authorize=authorize)
             if isinstance(result, Answer):
+                self.their_time = _date_of(result.headers)
                 return result
             error = result.error
             may_have_worked = may_have_worked or error.sent
@@ -214,6 +218,14 @@ class Wire:
         may_have_worked = call.writes and answer.status not in {403, 409, 429}
         busy = GoogleBusy(refusal.words, answer.status, sent=may_have_worked)
         return _Setback(busy, self._patience.tries, _retry_after(answer.headers))
+
+
+def _date_of(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        told = email.utils.parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -32,3 +32,9 @@ class ThisMachine:
             except OSError:
                 return False
         return True
+
+    def proxy(self) -> str | None:
+        """The proxy for https, as `host:port`: what `requests` takes from the environment, but for NO_PROXY."""
+        named = (self._environ.get(each) for each in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"))
+        given = next(filter(None, named), "")
+        return given.rpartition("@")[2].rpartition("//")[2].strip("/") or None

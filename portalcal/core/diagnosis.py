@@ -55,11 +55,12 @@ _EXITS = {
 
 
 class Finding(NamedTuple):
-    """What a look at one thing came to when nothing failed outright."""
+    """What a look at one thing came to. `means` is what it makes of the whole, if it is a failure."""
 
     detail: str
     health: Health = Health.OK
     hint: str | None = None
+    means: Condition = Condition.DEGRADED
 
 
 class Check(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portalcal.core import findings
 from portalcal.core.diagnosis import Finding
 from portalcal.core.permissions import Permission
 from portalcal.errors import NotConnected, PermissionMissing
@@ -29,8 +30,7 @@ def grant_present(scene: Scene) -> Finding:
     scene.connection = scene.world.connections.read()
     if scene.connection is None or not _has_secrets(scene):
         raise NotConnected(scene.workspace)
-    age = (scene.world.clock.now() - scene.connection.connected_at).days
-    return Finding(f"{scene.connection.account or 'from the environment'}, {age} d old")
+    return Finding(scene.connection.account or "from the environment")
 
 
 def grant_permissions(scene: Scene) -> Finding:
@@ -41,6 +41,19 @@ def grant_permissions(scene: Scene) -> Finding:
         names = tuple(each.shown for each in missing)
         raise PermissionMissing(tuple(each.value for each in missing), names, stored=True)
     return Finding("all four granted")
+
+
+def grant_age(scene: Scene) -> Finding:
+    """Whether the grant is about to end: by its age, or for not being used."""
+    connection, now = scene.connection, scene.world.clock.now()
+    if connection is None or connection.vault == "environment":
+        raise Skip("unknown")
+    renewed = scene.world.renewed_at()
+    return findings.of_age(
+        now - connection.connected_at,
+        last_lived=connection.last_lived,
+        unused=now - renewed if renewed else None,
+    )
 
 
 def _has_secrets(scene: Scene) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from portalcal.core import findings
 from portalcal.core.diagnosis import Finding, Health
 from portalcal.errors import ClientInvalid, LedgerUnusable
-from portalcal.usecases.examination import Scene
+from portalcal.usecases.examination import Scene, failure
+
+_MOST_ERRANDS = 1000
 
 
 def config_file(scene: Scene) -> Finding:
@@ -47,28 +50,26 @@ def timezone_agreement(scene: Scene) -> Finding:
 
 
 def ledger_file(scene: Scene) -> Finding:
-    """Whether the ledger is sound. Raises: LedgerUnusable, LedgerTooNew, LedgerBusy."""
+    """Whether the ledger is sound. Raises: LedgerTooNew, LedgerBusy."""
     ledger = scene.world.ledger
-    damage = ledger.check()
+    try:
+        scene.tally = ledger.tally(scene.world.clock.now())
+        damage = ledger.check() or findings.of_room(scene.world.ledger_room())
+    except LedgerUnusable as error:
+        return failure(error, hint=findings.ledger_remedy(error.reason))
     if damage:
-        raise LedgerUnusable("of this workspace", damage)
-    scene.tally = ledger.tally(scene.world.clock.now())
+        return failure(LedgerUnusable("of this machine", damage), hint=findings.ledger_remedy(damage))
     live = scene.tally.live
     return Finding(f"sound, {live} live booking{'' if live == 1 else 's'}")
 
 
 def ledger_pending(scene: Scene) -> Finding:
-    """What is owed to Google."""
-    tally = scene.tally
-    if tally and tally.overdue:
-        return Finding(
-            f"{tally.overdue} not told to Google yet",
-            Health.WARN,
-            "any command that talks to Google delivers them, for example `portalcal availability`",
-        )
-    if tally and tally.without_event and scene.connection:
-        return Finding(f"{tally.without_event} upcoming without a calendar event", Health.WARN)
-    return Finding("nothing owed to Google")
+    """What is owed to Google, since when and why."""
+    now = scene.world.clock.now()
+    # Errands that wait for their next try, and those that somebody is at, count as well.
+    owed = scene.world.ledger.due(now + timedelta(days=1), most=_MOST_ERRANDS)
+    missing = scene.tally.without_event if scene.tally and scene.connection else 0
+    return findings.of_errands(owed, now, missing=missing)
 
 
 def browser(scene: Scene) -> Finding:

@@ -142,6 +142,7 @@ def _keep(grant: Grant, account: str, before: Connection | None, world: World) -
             vault=vault.kind,
             backend=vault.backend,
             titles=shows_titles(grant.scopes),
+            last_lived=(same.lived or same.last_lived) if same else None,
         )
         world.connections.write(connection)
     except PortalcalError:

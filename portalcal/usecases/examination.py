@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.answers import Selection
+from portalcal.config import Pins
 from portalcal.core.diagnosis import Check, Condition, Finding, Health
 from portalcal.errors import (
     CalendarNotFound,
@@ -28,6 +29,7 @@ from portalcal.errors import (
     QuotaExhausted,
     ReauthRequired,
     TryLaterError,
+    UsageError,
     VaultUnavailable,
 )
 from portalcal.ports import Calendar, Connection, Tally, World
@@ -79,6 +81,16 @@ class Scene:
         return next(
             (e for e in self.listed if e.id == wanted or (e.is_primary and wanted == "primary")), None
         )
+
+    @property
+    def pins(self) -> Pins:
+        """The calendars that config.toml names, which no command changes."""
+        return self.world.config.pins
+
+    def pinned(self, key: str) -> str:
+        """Where config.toml names them."""
+        line = f" (line {self.pins.line})" if self.pins.line else ""
+        return f"[calendars] {key} in {self.world.config.path}{line}"
 
     def need_google(self) -> None:
         """Raises: Skip, when Google is not to be asked."""
@@ -158,12 +170,14 @@ class _Examination:
     def _answer(self, question: Question, began: float) -> Check:
         try:
             found = question.look(self._scene)
-            check = Check(question.name, found.health, found.detail, found.hint)
         except Skip as why:
-            check = Check(question.name, Health.SKIPPED, str(why))
+            found = Finding(str(why), Health.SKIPPED)
         except PortalcalError as error:
-            check = failed(question.name, error)
-        return check._replace(millis=self._millis(began))
+            found = failure(error)
+        return self._check(question, found, began)
+
+    def _check(self, question: Question, found: Finding, began: float) -> Check:
+        return Check(question.name, found.health, found.detail, found.hint, self._millis(began), found.means)
 
     def _hear(self) -> None:
         """Take one answer, or give up on what was asked too long ago."""
@@ -188,21 +202,24 @@ class _Examination:
         now = self._seconds()
         for question, began in [each for each in self._asked.values() if self._deadline(each) <= now]:
             del self._asked[question.name]
-            check = failed(question.name, self._silence(question.whose, now - began))
-            self._told[question.name] = check._replace(millis=self._millis(began))
+            found = self._silence(question.whose, now - began)
+            self._told[question.name] = self._check(question, found, began)
 
-    def _silence(self, whose: Whose, seconds: float) -> PortalcalError:
-        """No answer in time, as the error it would be elsewhere."""
+    def _silence(self, whose: Whose, seconds: float) -> Finding:
+        """No answer in time: what it is in the words of the errors that other commands end with."""
         told = f"no answer within {max(seconds, 0.1):.1f} s"
         match whose:
             case Whose.VAULT:
-                return VaultUnavailable(told, _UNLOCK)
+                return failure(VaultUnavailable(told, _UNLOCK))
             case Whose.LEDGER:
-                return LedgerBusy("of this machine")
+                return failure(LedgerBusy("of this machine"))
             case Whose.GOOGLE:
-                return GoogleUnreachable("Google", told)
+                return failure(GoogleUnreachable("Google", told))
             case Whose.MACHINE:
-                return Unanswered(told)
+                # A folder on a network, for example.
+                return Finding(
+                    told, Health.FAIL, "run `portalcal status --timeout 60s`", Condition.UNREACHABLE
+                )
 
     def _millis(self, began: float) -> int:
         return timedelta(seconds=self._seconds() - began) // timedelta(milliseconds=1)
@@ -214,18 +231,9 @@ _UNLOCK = (
 )
 
 
-class Unanswered(TryLaterError):
-    """A part of this machine, a folder on a network for example, does not answer."""
-
-    code = "machine-silent"
-    says = "{reason}"
-    advice = "run `portalcal status --timeout 60s`"
-    reason: str
-
-
-def failed(name: str, error: PortalcalError) -> Check:
-    """A check that ended with the error other commands would end with."""
-    return Check(name, Health.FAIL, error.message, error.hint, means=meaning(error))
+def failure(error: PortalcalError, *, detail: str | None = None, hint: str | None = None) -> Finding:
+    """A check that ends with the error other commands would end with, in better words where it has them."""
+    return Finding(detail or error.message, Health.FAIL, hint or error.hint, means=meaning(error))
 
 
 _MEANS: tuple[tuple[type[PortalcalError], Condition], ...] = (
@@ -240,6 +248,8 @@ _MEANS: tuple[tuple[type[PortalcalError], Condition], ...] = (
     (CalendarUnreadable, Condition.DEGRADED),
     (QuotaExhausted, Condition.RATE_LIMITED),
     (TryLaterError, Condition.UNREACHABLE),
+    # The passphrase of a vault file that nobody is there to type.
+    (UsageError, Condition.VAULT_UNAVAILABLE),
 )
 
 

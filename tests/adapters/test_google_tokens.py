@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from portalcal.adapters.google_client import OAuthClient
-from portalcal.adapters.google_tokens import Tokens, read_access, write_access
+from portalcal.adapters.google_tokens import Tokens
 from portalcal.adapters.google_wire import Wire
+from portalcal.adapters.kept_access import read_access, write_access
 from portalcal.adapters.memory_vault import MemoryVault
 from portalcal.core.grant import Access
 from portalcal.errors import (
