@@ -100,6 +100,8 @@ class Exchange:
             try:
                 return self._fetch(code)
             except (GoogleBusy, GoogleUnreachable) as error:
+                if not _may_pass(error):
+                    raise
                 _log.info("the code could not be exchanged yet: %s", error.sentence)
                 self._sleep(pause)
         return self._fetch(code)
@@ -130,6 +132,13 @@ class Exchange:
         if not is_object:
             raise google_unreachable.not_google(self._token_host)
         return response
+
+
+def _may_pass(error: GoogleBusy | GoogleUnreachable) -> bool:
+    """Whether seconds can mend it: not the page of a captive portal, nor a certificate that nobody trusts."""
+    if isinstance(error, GoogleBusy):
+        return True
+    return error.__cause__ is not None and google_unreachable.obstacle(error.__cause__).may_pass
 
 
 def _config(client: OAuthClient) -> dict[str, str | None]:

@@ -333,6 +333,16 @@ def test_the_exchange_survives_what_passes(google: Simulator, browser: Browser, 
     assert google.count("oauth.token") == 3
 
 
+def test_the_page_of_a_captive_portal_is_not_asked_again(google: Simulator, browser: Browser) -> None:
+    google.faults.add("oauth.token: not-json")
+    consent = a_consent(client_of(google), open_browser=browser)
+
+    with pytest.raises(GoogleUnreachable), consent.visit(ASK) as visit:
+        visit.grant()
+
+    assert google.count("oauth.token") == 1
+
+
 def test_a_wrong_secret_is_the_clients_fault(google: Simulator, browser: Browser) -> None:
     consent = a_consent(client_of(google, client_secret="wrong"), open_browser=browser)
 
