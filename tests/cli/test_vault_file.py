@@ -8,6 +8,7 @@ import pty
 import select
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,12 @@ VARIABLE = "PORTALCAL_VAULT_PASSPHRASE"
 
 
 @pytest.fixture
-def server(portalcal: Shell) -> Shell:
+def server(portalcal: Shell) -> Iterator[Shell]:
     """A machine whose keyring is not there, with a passphrase in the environment."""
     portalcal.has_own_vault = False
     portalcal.environ[VARIABLE] = "open sesame"
-    return portalcal
+    yield portalcal
+    InMemory.clear()
 
 
 def vault_files(shell: Shell) -> dict[str, bytes]:
@@ -118,7 +120,6 @@ def test_moving_to_the_file_takes_a_consent_and_leaves_nothing_in_the_keyring(
     assert server("connect", "--vault", "file").exit == 0
 
     assert not InMemory.kept
-    InMemory.clear()
     assert server.json("calendars").exit == 0
     google.forget_requests()
     assert server("connect").exit == 0, "and it stays there"
@@ -136,7 +137,6 @@ def test_a_selection_made_with_a_token_of_the_environment_takes_no_secret_away(
     assert server("connect").exit == 0
 
     assert server.json("calendars").result["conflicts"][-1] == "team@example.com"
-    InMemory.clear()
 
 
 def typed(shell: Shell, *arguments: str, answers: tuple[str, ...]) -> tuple[int, str]:

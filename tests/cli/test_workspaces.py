@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,13 +16,13 @@ BEN = "ben@example.com"
 
 
 @pytest.fixture
-def office(portalcal: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def office(portalcal: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A machine with a keyring and two people's accounts, on which several workspaces can be connected."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.keyrings.InMemory")
-    InMemory.clear()
     portalcal.has_own_vault = False
     google.add_user(BEN)
-    return portalcal
+    yield portalcal
+    InMemory.clear()
 
 
 def account_of(shell: Shell, workspace: str) -> str:
