@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
-from portalcal.core.diagnosis import Check, Condition
+from portalcal.core.diagnosis import Check, Condition, worst
 from portalcal.core.instants import dates, local_date
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
@@ -229,6 +229,18 @@ class Diagnosis(NamedTuple):
     permissions: frozenset[Permission]
     calendars: tuple[ChosenCalendar, ...]
     tally: Tally | None
+    last_errors: tuple[str, ...] = ()
+
+
+class Diagnoses(NamedTuple):
+    """Those of every workspace of this machine."""
+
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def condition(self) -> Condition:
+        """The worst: what a person must mend before what may pass by itself."""
+        return worst(each.condition for each in self.diagnoses)
 
 
 class Simulation(NamedTuple):
@@ -252,6 +264,7 @@ Answer = (
     | Connected
     | Disconnected
     | Diagnosis
+    | Diagnoses
     | Simulation
 )
 

@@ -48,6 +48,16 @@ def read(path: Path | None, *, workspace: str, machine_zone: Callable[[], ZoneIn
     return config._replace(pins=config.pins._replace(line=_line_of_calendars(text, workspace)))
 
 
+def workspaces(path: Path) -> tuple[str, ...]:
+    """The workspaces a file has tables for; none where it cannot be read, which `read` then says."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("workspace")
+    # TOMLDecodeError and UnicodeDecodeError are ValueErrors.
+    except (OSError, ValueError):
+        return ()
+    return tuple(tables) if isinstance(tables, dict) else ()
+
+
 _QUOTES = 'texts stand in quotes, lengths like "30m" too; `config.example.toml` shows every key'
 
 

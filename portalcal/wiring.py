@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from portalcal.adapters.google_wire import Wire
     from portalcal.adapters.service_account import ServiceAccount
     from portalcal.adapters.system import Paths
-    from portalcal.answers import CommandView
+    from portalcal.answers import CommandView, Diagnosis
     from portalcal.config import Config
     from portalcal.core.grant import Access, Grant
     from portalcal.ports import (
@@ -116,6 +116,17 @@ class Portal:
                 raise ConfigInvalid(str(path), (Problem("", "", "there is no such file"),))
             return read(None, workspace=self.workspace, machine_zone=_machine_zone)
         return read(path, workspace=self.workspace, machine_zone=_machine_zone)
+
+    def workspaces(self) -> tuple[str, ...]:
+        """Every workspace of this machine, by name: those ever connected, those configured, and this one."""
+        from portalcal.config_file import workspaces
+
+        folder, path = self.paths.data_dir, self._config_path or self.paths.config_file
+        known = {each.parent.name for each in folder.glob("*/connection.toml")} | set(workspaces(path))
+        # A name in the file that cannot be one is told by the checks of the others.
+        named = {each for each in known if re.fullmatch(_WORKSPACE, each)}
+        is_alone = not named or self.workspace != DEFAULT_WORKSPACE
+        return tuple(sorted(named | ({self.workspace} if is_alone else set())))
 
     # --- this machine
 
@@ -480,6 +491,29 @@ def _seconds(text: str | None, *, default: float) -> float:
     if not 0 < seconds < 3600:
         raise Usage(f"PORTALCAL_VAULT_TIMEOUT is {text}, expected seconds like 5")
     return seconds
+
+
+def write_report(path: Path, diagnoses: Sequence[Diagnosis], portals: Iterable[Portal]) -> None:
+    """Put a file for a support ticket at `path`, for its owner alone.
+
+    Raises:
+        Usage: it cannot be written there.
+    """
+    from portalcal.adapters.private_files import write_private
+    from portalcal.adapters.versions import versions
+    from portalcal.views.report import as_report
+
+    configs = {}
+    for each in portals:
+        with suppress(ConfigInvalid):
+            configs[each.workspace] = each.config
+    text = as_report(diagnoses, configs=configs, versions=versions(), home=Path.home())
+    try:
+        write_private(path.absolute(), text.encode())
+    except OSError as error:
+        raise Usage(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}", "name another file"
+        ) from None
 
 
 def exporter(form: str) -> Callable[[Any], str]:

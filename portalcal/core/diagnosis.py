@@ -81,3 +81,15 @@ def overall(checks: Iterable[Check]) -> Condition:
         if check.health is Health.FAIL:
             return check.means
     return Condition.DEGRADED if any(each.health is Health.WARN for each in told) else Condition.CONNECTED
+
+
+_SEVERITY = (Exit.CONFIGURATION, Exit.CONNECT, Exit.TRY_LATER, Exit.DONE)
+
+
+def worst(conditions: Iterable[Condition]) -> Condition:
+    """The one to tell of several: what a person must mend, then what may pass, then what is only to be looked at."""
+    return min(
+        conditions,
+        default=Condition.CONNECTED,
+        key=lambda each: (_SEVERITY.index(each.exit), each is Condition.CONNECTED),
+    )

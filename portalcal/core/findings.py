@@ -20,8 +20,8 @@ _MOST_SKEW = timedelta(seconds=30)
 _LEAST_ROOM = 1_000_000
 _ONE_DAY = timedelta(days=1)
 
-DELIVER = "any command that talks to Google delivers them, for example `portalcal availability`"
-ADD_MISSING = "list them with `portalcal bookings`; to get an event, end one with `portalcal cancel ID` and book it again"
+DELIVER = "run `portalcal sync`"
+ADD_MISSING = "run `portalcal sync --add-missing`"
 SET_THE_CLOCK = "set this machine's clock, on most Linux machines with `timedatectl set-ntp true`"
 
 

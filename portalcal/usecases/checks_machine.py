@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from portalcal.core import findings
 from portalcal.core.diagnosis import Finding, Health
 from portalcal.errors import ClientInvalid, LedgerUnusable
 from portalcal.usecases.examination import Scene, failure
-
-_MOST_ERRANDS = 1000
 
 
 def config_file(scene: Scene) -> Finding:
@@ -66,8 +63,10 @@ def ledger_file(scene: Scene) -> Finding:
 def ledger_pending(scene: Scene) -> Finding:
     """What is owed to Google, since when and why."""
     now = scene.world.clock.now()
-    # Errands that wait for their next try, and those that somebody is at, count as well.
-    owed = scene.world.ledger.due(now + timedelta(days=1), most=_MOST_ERRANDS)
+    owed = scene.world.ledger.owed()
+    scene.last_errors = tuple(
+        f"{each.task.value}, {each.attempts} tries: {each.last_error}" for each in owed if each.last_error
+    )
     missing = scene.tally.without_event if scene.tally and scene.connection else 0
     return findings.of_errands(owed, now, missing=missing)
 

@@ -67,6 +67,7 @@ class Scene:
     listed: tuple[Calendar, ...] = ()
     unread: dict[str, str] = field(default_factory=dict)
     tally: Tally | None = None
+    last_errors: tuple[str, ...] = ()
     renewal: PortalcalError | None = None
 
     def selection(self) -> Selection:

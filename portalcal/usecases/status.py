@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+
 from portalcal.answers import ChosenCalendar, Diagnosis
 from portalcal.core.diagnosis import overall
 from portalcal.ports import World
@@ -62,7 +65,36 @@ def status(world: World, *, workspace: str, offline: bool = False, limit: float 
         permissions=held,
         calendars=_chosen(scene),
         tally=scene.tally,
+        last_errors=scene.last_errors,
     )
+
+
+def status_of_each(
+    worlds: Mapping[str, World], *, offline: bool = False, limit: float = SECONDS
+) -> tuple[Diagnosis, ...]:
+    """The same for several workspaces at once, in their order, in no more time."""
+    found: dict[str, Diagnosis | BaseException] = {}
+
+    def look(name: str) -> None:
+        try:
+            found[name] = status(worlds[name], workspace=name, offline=offline, limit=limit)
+        # A bug, which belongs to the thread that waits.
+        except BaseException as error:  # noqa: BLE001
+            found[name] = error
+
+    # Plain threads: the pools of the standard library load the logging that `--json` does without.
+    threads = [threading.Thread(target=look, args=(name,), daemon=True) for name in worlds]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return tuple(_told(found[name]) for name in worlds)
+
+
+def _told(found: Diagnosis | BaseException) -> Diagnosis:
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _chosen(scene: Scene) -> tuple[ChosenCalendar, ...]:

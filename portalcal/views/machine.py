@@ -140,6 +140,11 @@ def result(answer: Answer) -> Json:  # noqa: C901, PLR0912 - one line an answer
             return disconnected(answer)
         case answers.Diagnosis():
             return diagnosis(answer)
+        case answers.Diagnoses():
+            return {
+                "state": answer.condition.value,
+                "workspaces": [diagnosis(each) for each in answer.diagnoses],
+            }
         case answers.Simulation():
             return dict(answer._asdict())
         case unknown:

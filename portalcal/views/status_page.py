@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -40,23 +40,57 @@ _HEADLINES = {
 def status(answer: answers.Diagnosis, *, now: datetime) -> RenderableType:
     """The state as first line, then a line a check; when something is wrong, that comes first, each with its fix."""
     mark, colour = _MARKS[_health_of(answer.condition)]
-    headline = Text(f"{mark} {_HEADLINES[answer.condition]}", style=f"bold {colour}")
+    headline = Text(f"{mark} {_headline(answer)}", style=f"bold {colour}")
     about = [shown(each) for each in (answer.account, f"workspace {answer.workspace}") if each]
     about.append(f"checked {words.relative(answer.checked_at, now)}")
-    is_healthy = answer.condition is Condition.CONNECTED
-    checks = (
-        answer.checks
-        if is_healthy
-        else sorted(answer.checks, key=lambda each: _WORST_FIRST.index(each.health))
+    sick = _sick(answer)
+    well = sorted(
+        (each for each in answer.checks if each not in sick),
+        key=lambda each: bool(sick) and each.health is Health.SKIPPED,
     )
     return Group(
         headline,
         indented(Text(" · ".join(about), style="dim")),
         "",
-        _checks(checks),
+        _checks(sick, well),
         *_of_calendars(answer),
         *_of_bookings(answer),
     )
+
+
+def overview(answer: answers.Diagnoses) -> RenderableType:
+    """A line a workspace: whether it works, and if not, the first thing that helps."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for each in answer.diagnoses:
+        mark, colour = _MARKS[_health_of(each.condition)]
+        told = Text(_headline(each))
+        hint = next((check.hint for check in _sick(each) if check.hint), None)
+        if hint:
+            told = Text.assemble(told, ": ", prose(hint))
+        table.add_row(
+            Text(mark, style=colour),
+            Text(shown(each.workspace), style="bold"),
+            shown(each.account or "-"),
+            told,
+        )
+    return table
+
+
+def _sick(answer: answers.Diagnosis) -> list[Check]:
+    """The checks that did not come out well, the worst first."""
+    found = [each for each in answer.checks if each.health in {Health.FAIL, Health.WARN}]
+    return sorted(found, key=lambda each: _WORST_FIRST.index(each.health))
+
+
+def _headline(answer: answers.Diagnosis) -> str:
+    """The state in words. What cannot be reached is not always Google."""
+    first = next((each.name for each in _sick(answer)), "")
+    if answer.condition is Condition.UNREACHABLE and not first.startswith(("google", "grant", "calendars")):
+        return f"Something on this machine does not answer: {first}"
+    return _HEADLINES[answer.condition]
 
 
 def _health_of(condition: Condition) -> Health:
@@ -65,12 +99,15 @@ def _health_of(condition: Condition) -> Health:
     return Health.WARN if condition is Condition.DEGRADED else Health.FAIL
 
 
-def _checks(checks: Iterable[Check]) -> Table:
+def _checks(sick: Sequence[Check], well: Sequence[Check]) -> Table:
+    """A line a check under one set of columns; what is wrong stands apart at the top."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=1)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for each in checks:
+    for each in (*sick, *well):
+        if sick and well and each is well[0]:
+            table.add_row()
         mark, colour = _MARKS[each.health]
         detail = prose(
             "\n".join(shown_lines(each.detail)), style="dim" if each.health is Health.SKIPPED else ""

@@ -174,6 +174,8 @@ class TerminalView:
                 return pages.disconnected(answer)
             case answers.Diagnosis():
                 return status_page.status(answer, now=now)
+            case answers.Diagnoses():
+                return status_page.overview(answer)
             case answers.Simulation():
                 return pages.simulation(answer)
             case unknown:

@@ -106,6 +106,7 @@ def test_what_is_wrong_comes_first_with_what_helps(portalcal: Shell) -> None:
 
 ✗  grant.present        the workspace default is not connected to a Google account
                         hint: run `portalcal connect`
+
 ✓  config.file          …/config.toml
 """)
 
@@ -340,7 +341,7 @@ def test_what_is_owed_to_google_is_counted(owing: Shell) -> None:
         "1 not told to Google yet, the first due 5 min ago: a usage limit of Google Calendar is used up: "
         "Calendar usage limits exceeded."
     )
-    assert "portalcal availability" in check(ran, "ledger.pending")["hint"]
+    assert check(ran, "ledger.pending")["hint"] == "run `portalcal sync`"
     assert ran.result["bookings"] == {"live": 1, "held": 1, "overdue": 1, "without_event": 1}
 
 

@@ -294,6 +294,6 @@ TROUBLES = [
     Trouble("ledger newer", ledger_newer, "misconfigured", 3, "ledger.file", "has schema 99", "upgrade portalcal"),
     Trouble("ledger damaged", ledger_damaged, "misconfigured", 3, "ledger.file", "it is damaged", "put back a copy of it"),
     Trouble("ledger of another program", ledger_of_another_program, "misconfigured", 3, "ledger.file", "it is the database of another program", "move it away"),
-    Trouble("errands overdue", overdue, "degraded", 0, "ledger.pending", "1 not told to Google yet, the first due 5 min ago: a usage limit", "portalcal availability", "warn"),
-    Trouble("bookings without event", without_event, "degraded", 0, "ledger.pending", "1 upcoming without a calendar event", "portalcal bookings", "warn"),
+    Trouble("errands overdue", overdue, "degraded", 0, "ledger.pending", "1 not told to Google yet, the first due 5 min ago: a usage limit", "portalcal sync", "warn"),
+    Trouble("bookings without event", without_event, "degraded", 0, "ledger.pending", "1 upcoming without a calendar event", "portalcal sync --add-missing", "warn"),
 ]  # fmt: skip

@@ -358,6 +358,7 @@ def test_when_something_is_wrong_it_comes_first_with_its_fix() -> None:
                            hint: run `portalcal connect`
         !  ledger.pending  2 errands overdue
                            hint: run `portalcal sync`
+
         ✓  config.file     config.toml
         ·  calendars.list  needs grant.refresh
 
