@@ -1,7 +1,7 @@
 """Every failure a user can meet: a code, a sentence, a hint and an exit status. Standard library only.
 
     PortalcalError
-    ├── UsageError (2)           Usage  ConfirmationRequired
+    ├── UsageError (2)           Usage  ConfirmationRequired  LineInvalid
     ├── ConfigurationError (3)   ConfigInvalid  ClientInvalid  ClientRejected  KeyInvalid  ServiceAccountRefused
     │                            CalendarNotWritable  ApiNotEnabled  LedgerTooNew  LedgerUnusable  VaultUnavailable
     ├── ConnectError (4)         NotConnected  ConsentDenied  ConsentTimedOut  PermissionMissing
@@ -252,6 +252,19 @@ class ConfigInvalid(ConfigurationError):
     @property
     def remedies(self) -> str:
         return self.remedy
+
+
+class LineInvalid(UsageError):
+    """A line of a file that cannot be booked as it stands; every problem in it is told, and it costs itself alone."""
+
+    code = "line-invalid"
+    advice = "correct the line and run the same command again: what is booked already is not booked twice"
+    line: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def sentence(self) -> str:
+        return f"line {self.line}: " + "; ".join(str(each) for each in self.problems)
 
 
 _MAKE_A_CLIENT = (

@@ -5,6 +5,7 @@ Each adapter is imported when the port it answers is first asked for, so that a 
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Vault,
         View,
     )
+    from portalcal.views.lines import LinesView
 
 DEFAULT_WORKSPACE = "default"
 _VAULT_SECONDS = 5.0
@@ -411,13 +413,18 @@ class Portal:
             account=connection.account or None,
         )
 
-    def _new_wire(self) -> Wire | None:
-        """A wire of little patience where the command has little time; else the adapters make their own."""
-        if self.limit is None:
-            return None
+    def _new_wire(self) -> Wire:
+        """A wire of little patience where the command has little time; else one that keeps to Google's pace."""
         from portalcal.adapters.google_wire import Wire
 
-        return Wire.within(self.limit)
+        return Wire(pace=self.pace) if self.limit is None else Wire.within(self.limit)
+
+    @cached_property
+    def pace(self) -> Callable[[], None]:
+        """Waits until Google may be asked once more."""
+        from portalcal.adapters.google_pace import Pace
+
+        return Pace()
 
     def calendars_with(self, grant: Grant) -> Calendars:
         """Google Calendar through a grant that is not kept yet."""
@@ -426,6 +433,16 @@ class Portal:
         from portalcal.adapters.google_tokens import GrantTokens
 
         return GoogleCalendars(GoogleHttp(GrantTokens(grant)), self.config.endpoints)
+
+    def beside(self, view: View) -> Portal:
+        """The same portal for one of several pieces of work at once: its parts are shared, its view is its own."""
+        for name in ("config", "clock", "connections", "ledger"):
+            getattr(self, name)
+        if self.connections.read() is not None:
+            _ = self.calendars
+        other = copy.copy(self)
+        other.view = view
+        return other
 
     def close(self) -> None:
         """Let go of files and connections; what was never used has nothing to let go of."""
@@ -528,6 +545,13 @@ def exporter(form: str) -> Callable[[Any], str]:
         "list": exports.as_list,
     }
     return forms[form]
+
+
+def lines_view(command: str, *, stdout: TextIO, stderr: TextIO, size: int | None) -> LinesView:
+    """The view of a command that answers line by line. `size`: bytes of what it reads, where that is known."""
+    from portalcal.views.lines import LinesView
+
+    return LinesView(command, stdout=stdout, stderr=stderr, size=size)
 
 
 def view_for(

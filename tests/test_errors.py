@@ -305,6 +305,20 @@ hint: look at it in the calendar and at `portalcal bookings 5f0c`, then decide a
 """,
     ),
     Told(
+        errors.LineInvalid(
+            17,
+            (
+                errors.Problem("start", '"noon"', "cannot be read as a time"),
+                errors.Problem("email", "", "is missing"),
+            ),
+        ),
+        """
+error: line 17: start = "noon": cannot be read as a time; email: is missing
+
+hint: correct the line and run the same command again: what is booked already is not booked twice
+""",
+    ),
+    Told(
         errors.BookingOver("5f0c", "cancelled"),
         """
 error: booking 5f0c is cancelled, so it cannot be moved

@@ -45,6 +45,7 @@ class GoogleCalendars:
         self._host = urlsplit(endpoints.api_root).hostname or endpoints.api_root
         self._account = account
         self._built: Any = None
+        self._collections: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -55,7 +56,7 @@ class GoogleCalendars:
         """The account's calendar list, hidden ones included."""
 
         def page(token: str | None) -> Any:
-            return self._service.calendarList().list(
+            return self._collection("calendarList").list(
                 maxResults=_CALENDARS_A_PAGE, showHidden=True, pageToken=token, fields=wire.CALENDAR_FIELDS
             )
 
@@ -69,7 +70,7 @@ class GoogleCalendars:
         parts = freebusy.parts(asked, window)
 
         def ask(part: freebusy.Part) -> wire.Json:
-            query = self._service.freebusy().query(body=part.body)
+            query = self._collection("freebusy").query(body=part.body)
             return self._ask(query, http=self._http.for_reading, needs=Permission.VIEW_EVENTS)
 
         return freebusy.merged(asked, zip(parts, freebusy.at_once(ask, parts), strict=True))
@@ -81,7 +82,7 @@ class GoogleCalendars:
             EventIdTaken: an event with this id exists or existed.
             CalendarNotFound, CalendarNotWritable: it cannot go there.
         """
-        request = self._service.events().insert(
+        request = self._collection("events").insert(
             calendarId=calendar,
             body=wire.body(draft),
             sendUpdates=wire.SEND_UPDATES[notify],
@@ -96,7 +97,7 @@ class GoogleCalendars:
         Raises also:
             EventNotFound: Google has none of that id there.
         """
-        request = self._service.events().get(calendarId=calendar, eventId=event_id)
+        request = self._collection("events").get(calendarId=calendar, eventId=event_id)
         found = self._ask(request, needs=Permission.VIEW_EVENTS, calendar=calendar, event=event_id)
         return self._event(found, wire.Place(calendar))
 
@@ -150,7 +151,7 @@ class GoogleCalendars:
             EventNotFound: Google has none of that id there, or it was deleted.
             CalendarNotWritable: it may not be changed.
         """
-        request = self._service.events().patch(
+        request = self._collection("events").patch(
             calendarId=calendar,
             eventId=draft.id,
             body=wire.other_time(draft),
@@ -172,7 +173,7 @@ class GoogleCalendars:
         Raises also:
             EventNotFound: 404: it never was there, or the calendar is out of sight.
         """
-        request = self._service.events().delete(
+        request = self._collection("events").delete(
             calendarId=calendar, eventId=event_id, sendUpdates=wire.SEND_UPDATES[notify]
         )
         try:
@@ -181,9 +182,11 @@ class GoogleCalendars:
             return Removal.ALREADY_GONE
         return Removal.DONE
 
-    @property
-    def _service(self) -> Any:
-        """The client of the static discovery document: 1 to 2 ms to build, once."""
+    def _collection(self, name: str) -> Any:
+        """A collection of the API, from the static discovery document: 1 to 2 ms to build, and 2 ms for each collection.
+
+        The library builds a collection anew whenever it is asked for; what it builds may be shared between threads.
+        """
         with self._lock:
             if self._built is None:
                 self._built = build(
@@ -194,7 +197,9 @@ class GoogleCalendars:
                     static_discovery=True,
                     client_options={"api_endpoint": self._root},
                 )
-            return self._built
+            if name not in self._collections:
+                self._collections[name] = getattr(self._built, name)()
+            return self._collections[name]
 
     def _ask(
         self,
@@ -232,7 +237,7 @@ class GoogleCalendars:
 
     def _event_pages(self, calendar: str, *, fields: str, **narrowed: object) -> Iterator[wire.Json]:
         def page(token: str | None) -> Any:
-            return self._service.events().list(
+            return self._collection("events").list(
                 calendarId=calendar, maxResults=_EVENTS_A_PAGE, pageToken=token, fields=fields, **narrowed
             )
 

@@ -94,7 +94,7 @@ def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class Wire:
     """Exchanges over one `requests` session; safe to share between threads.
 
-    `timeout` is for connecting and for every read, in seconds. `sleep`, `dice` (a number from 0 to 1) and
+    `timeout` is for connecting and for every read, in seconds. `pace` is called before every try and may wait. `sleep`, `dice` (a number from 0 to 1) and
     `monotonic` are arguments so that tests neither wait nor guess.
     """
 
@@ -103,12 +103,14 @@ class Wire:
         patience: Patience = Patience(),  # noqa: B008 - a tuple
         *,
         timeout: tuple[float, float] = _TIMEOUT,
+        pace: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         dice: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._patience = patience
         self._timeout = timeout
+        self._pace = pace
         self._sleep = sleep
         self._dice = dice
         self._monotonic = monotonic
@@ -166,6 +168,7 @@ class Wire:
         return float(max(setback.wait, shorter * 2 ** (number - 1) * (0.75 + self._dice() / 2)))
 
     def _once(self, call: Call, number: int, *, authorize: Authorize) -> Answer | _Setback:
+        self._pace()
         began = self._monotonic()
         outcome: object = "no answer"
         try:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from portalcal.cli.book_file import book_file, pending_or_done
 from portalcal.cli.options import Duration, Json, LinkName, WhomToTell, Zone
+from portalcal.cli.orders import Unreadable, Words, order_of
 from portalcal.cli.session import Session
-from portalcal.cli.when import read_length, read_start
-from portalcal.config import Link
-from portalcal.core.booking import Guest, Notify, State, Wish
-from portalcal.errors import Exit, Usage
+from portalcal.errors import Usage
 from portalcal.usecases import book as usecase
-
-# Loose on purpose: Google decides what an address is; this catches a name, or a forgotten quote.
-_ADDRESS = r"[^@\s<>,;]+@[^@\s<>,;]+"
 
 
 def book(
     ctx: typer.Context,
-    start: Annotated[str, typer.Argument(metavar="START", help='When: 2026-11-25T10:00, "tomorrow 10:00".')],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The guest's name.")],
+    start: Annotated[
+        str | None, typer.Argument(metavar="START", help='When: 2026-11-25T10:00, "tomorrow 10:00".')
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The guest's name.")] = None,
     email: Annotated[
-        str, typer.Option("--email", metavar="EMAIL", help="The guest's address; Google invites it.")
-    ],
+        str | None, typer.Option("--email", metavar="EMAIL", help="The guest's address; Google invites it.")
+    ] = None,
     link: LinkName = None,
     duration: Duration = None,
     guest: Annotated[
@@ -51,6 +47,14 @@ def book(
         bool,
         typer.Option("--force", help="Override hours, grid, notice, horizon and limits; never a conflict."),
     ] = False,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="Book every line of a file, or of - for stdin: JSON objects or CSV, named as the options are.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, book nothing.")] = False,
     json: Json = False,
 ) -> int:
@@ -61,48 +65,37 @@ def book(
     portalcal book "tomorrow 10:00" --name "Sam Lee" --email sam@example.com
 
     portalcal book 2026-11-25T10:00 --link intro --name Sam --email sam@example.com --meet --key order-17
+
+    portalcal book --file bookings.csv
     """
     session = Session.of(ctx, as_json=json)
     reading = session.reading(timezone)
-    kind = session.portal.config.link(link)
-    words = {"name": name, "email": email, "link": link or ""}
-    wish = Wish(
-        start=read_start(start, reading),
-        duration=_length(duration, kind),
-        zone=reading.zone,
-        guest=Guest(_named(name), _address(email)),
-        title=title if title is not None else kind.title.format_map(words),
-        link=link,
-        guests=tuple(dict.fromkeys(_address(each) for each in guest or () if each != email)),
-        location=location if location is not None else kind.location,
-        notes=notes if notes is not None else kind.notes.format_map(words),
-        meet=meet or kind.meet,
-        notify=notify or Notify.ALL,
-    )
-    answer = usecase.book(usecase.Order(wish, key=_key(key), force=force, dry_run=dry_run), session.portal)
+    words = Words(
+        start or "", name or "", email or "", link, duration, tuple(guest or ()), title, notes, location, meet,
+        timezone, notify and notify.value, key, force,
+    )  # fmt: skip
+    if file is not None:
+        _refuse_together(words._replace(timezone=None))
+        return book_file(file, session, reading, dry_run=dry_run)
+    for value, called in ((start, "START"), (name, "--name"), (email, "--email")):
+        if value is None:
+            raise Usage(f"{called} is missing", "see `portalcal book --help`")
+    try:
+        order = order_of(words, session.portal, reading, dry_run=dry_run)
+    except Unreadable as unreadable:
+        raise unreadable.complaints[0].error from None
+    answer = usecase.book(order, session.portal)
     session.view.show(answer)
-    # Somebody may have cancelled it while its event was made; then the removal is what is owed.
-    is_pending = answer.booking.state in {State.HELD, State.CANCELLING} and not answer.is_dry_run
-    return Exit.PENDING if is_pending else Exit.DONE
+    return pending_or_done(answer)
 
 
-def _length(text: str | None, kind: Link) -> timedelta:
-    return read_length(text) if text else kind.rules.duration
+def _refuse_together(words: Words) -> None:
+    """A file says itself what is to be booked.
 
-
-def _named(name: str) -> str:
-    if not name.strip():
-        raise Usage("--name is empty", "give the guest's name")
-    return name.strip()
-
-
-def _address(text: str) -> str:
-    if not re.fullmatch(_ADDRESS, text.strip()):
-        raise Usage(f"{text!r} is not an e-mail address", "write it like sam@example.com")
-    return text.strip()
-
-
-def _key(text: str | None) -> str | None:
-    if text is not None and not 0 < len(text.strip()) <= 255:
-        raise Usage("--key takes 1 to 255 characters", None)
-    return text.strip() if text else None
+    Raises:
+        Usage: START or an option that stands in the lines is given too.
+    """
+    given = [name for name, value in words._asdict().items() if value]
+    if given:
+        name = "START" if given[0] == "start" else f"--{given[0]}"
+        raise Usage(f"{name} and --file exclude each other", "every line of the file says what it books")

@@ -22,12 +22,16 @@ NOTHING_BOOKED = "Nothing was booked."
 
 
 class Order(NamedTuple):
-    """A wish with how to treat it. `force` overrides the schedule and its rules, never a conflict."""
+    """A wish with how to treat it. `force` overrides the schedule and its rules, never a conflict.
+
+    `is_one_of_many`: what is owed was delivered already, for all of them.
+    """
 
     wish: Wish
     key: str | None = None
     force: bool = False
     dry_run: bool = False
+    is_one_of_many: bool = False
 
 
 def book(order: Order, world: World) -> Booked:
@@ -51,7 +55,8 @@ def book(order: Order, world: World) -> Booked:
 
 
 def _book(order: Order, world: World) -> Booked:
-    deliver(world)
+    if not order.is_one_of_many:
+        deliver(world)
     question = check(Plan(order.wish, force=order.force), world)
     booking = _draft(order, world, question)
     if order.dry_run:

@@ -33,18 +33,35 @@ class Caution(NamedTuple):
 
 
 def envelope(
-    command: str, result: Json, *, warnings: Iterable[Caution] = (), is_indented: bool = False
+    command: str,
+    result: Json,
+    *,
+    warnings: Iterable[Caution] = (),
+    line: int | None = None,
+    is_indented: bool = False,
 ) -> str:
-    """What `--json` puts on stdout: one line, or indented for a person at a terminal. No line end."""
+    """What `--json` puts on stdout: one line, or indented for a person at a terminal. No line end.
+
+    `line` is the number of the line of a file that this is the answer to.
+    """
     told = [{"code": each.code, "message": each.message} for each in warnings]
     return _dump(
-        {"portalcal": VERSION, "command": command, "result": result, "warnings": told},
+        {"portalcal": VERSION, "command": command, **_numbered(line), "result": result, "warnings": told},
         is_indented=is_indented,
     )
 
 
+def _numbered(line: int | None) -> Json:
+    return {} if line is None else {"line": line}
+
+
 def error_envelope(
-    command: str, error: PortalcalError, *, zone: tzinfo = UTC, is_indented: bool = False
+    command: str,
+    error: PortalcalError,
+    *,
+    zone: tzinfo = UTC,
+    line: int | None = None,
+    is_indented: bool = False,
 ) -> str:
     """What `--json` puts on stderr when the command did not succeed. `zone` is that of the times in `details`."""
     told = {
@@ -55,7 +72,9 @@ def error_envelope(
         "retryable": error.retryable,
         "details": _as_json(error.details, zone),
     }
-    return _dump({"portalcal": VERSION, "command": command, "error": told}, is_indented=is_indented)
+    return _dump(
+        {"portalcal": VERSION, "command": command, **_numbered(line), "error": told}, is_indented=is_indented
+    )
 
 
 def _dump(told: Json, *, is_indented: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import commands, engine, ledger, simulator
+from tests.bench import batch, commands, engine, ledger, simulator
 
 
 def main() -> None:
@@ -12,6 +12,7 @@ def main() -> None:
     commands.requests_per_command()
     engine.main()
     ledger.main()
+    batch.main()
     simulator.main()
 
 
