@@ -273,6 +273,7 @@ class CommandView(View, Protocol):
     """A view that can also show answers and errors: what a command talks to."""
 
     zone: tzinfo
+    program: str
 
     def show(self, answer: Answer) -> None:
         """Put an answer on stdout."""

@@ -28,6 +28,7 @@ class Session(NamedTuple):
             view, workspace=invocation.workspace, config_path=invocation.config, environ=invocation.environ
         )
         portal.stdin, portal.is_attended = invocation.stdin, invocation.is_attended
+        view.program = invocation.program
         ctx.call_on_close(portal.close)
         if invocation.fit:
             invocation.fit(portal)

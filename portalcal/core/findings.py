@@ -61,9 +61,9 @@ def of_age(age: timedelta, *, last_lived: timedelta | None, unused: timedelta | 
     """How long a grant will last, as far as the one before it and its last use tell."""
     told = f"{days(age)} old"
     if is_dying(age, last_lived=last_lived):
-        left = days(max(TESTING_LIFE - age, timedelta(0)), up=True)
         return Finding(
-            f"{told}; the one before ended after 7 days, as in an OAuth app in Testing, so this one ends in {left}",
+            f"{told}; the one before ended after 7 days, as in an OAuth app in Testing, so this one ends in "
+            f"{left_in_testing(age)}",
             Health.WARN,
             "publish the app in the Google Cloud console (Audience), then run `portalcal connect --force`; "
             "without publishing, that gives 7 more days",
@@ -78,6 +78,11 @@ def of_age(age: timedelta, *, last_lived: timedelta | None, unused: timedelta | 
     if last_lived is not None and ended_like_testing(last_lived) and age < _WARN_AT:
         return Finding(f"{told}; the one before ended after 7 days")
     return Finding(told)
+
+
+def left_in_testing(age: timedelta) -> str:
+    """How long a grant of an app in Testing still lives, in words."""
+    return days(max(TESTING_LIFE - age, timedelta(0)), up=True)
 
 
 def is_dying(age: timedelta, *, last_lived: timedelta | None) -> bool:

@@ -16,6 +16,7 @@ from portalcal.usecases.availability import rules_for
 from portalcal.usecases.check import Plan, check, promised, taken
 from portalcal.usecases.deliver import deliver
 from portalcal.usecases.delivery import attempt
+from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
 NOTHING_BOOKED = "Nothing was booked."
@@ -101,10 +102,10 @@ def _tell(held: Booking, world: World, question: Question) -> Booking:
         case Delivered():
             return booking
         case Retry(why=why):
+            follows = what_follows(why, "the next command delivers it")
             world.view.warn(
                 "google-not-told",
-                f"the time is held, but Google has not confirmed it: {why.message}; "
-                "the next command delivers it",
+                f"the time is held, but Google has not confirmed it: {why.message}; {follows}",
             )
             return booking
         case Refused(why):

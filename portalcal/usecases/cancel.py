@@ -10,6 +10,7 @@ from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.errands import Delivered
 from portalcal.ports import World
 from portalcal.usecases.delivery import attempt
+from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
 
@@ -63,9 +64,9 @@ def _tell(ending: Booking, world: World) -> Booking:
         return world.ledger.find(str(ending.id))
     ended, delivery = attempt(world, leased, ending)
     if not isinstance(delivery, Delivered):
+        follows = what_follows(delivery.why, "the next command removes it")
         world.view.warn(
             "google-not-told",
-            f"cancelled here, but the event is still in the calendar: {delivery.why.message}; "
-            "the next command removes it",
+            f"cancelled here, but the event is still in the calendar: {delivery.why.message}; {follows}",
         )
     return ended

@@ -10,6 +10,7 @@ from portalcal.core.errands import Delivered, Errand, Refused, Retry, Task
 from portalcal.errors import ConnectError, PortalcalError, TryLaterError
 from portalcal.ports import World
 from portalcal.usecases.delivery import attempt
+from portalcal.usecases.forewarn import forewarn
 from portalcal.usecases.situation import selection
 
 MOST = 20
@@ -29,11 +30,20 @@ def deliver(world: World, *, most: int = MOST, everything: bool = False) -> Deli
 
     With `everything`, those that have to wait still are tried too, and those that follow them.
     Stops at the first failure that is not about the errand itself: Google would tell the next one the same.
-    A refusal is told as a warning, since nobody asked for it just now.
+    A refusal is told as a warning, since nobody asked for it just now; so is a connection that is about to end, and
+    what stays owed.
     """
-    outcome, tried = Deliveries(), set[int]()
     if selection(world) is None:
-        return outcome
+        return Deliveries()
+    outcome = _deliver_all(world, most=most, everything=everything)
+    if not everything:
+        # `sync` tells what stays owed as its answer.
+        forewarn(world)
+    return outcome
+
+
+def _deliver_all(world: World, *, most: int, everything: bool) -> Deliveries:
+    outcome, tried = Deliveries(), set[int]()
     while True:
         owed = world.ledger.owed() if everything else world.ledger.due(world.clock.now(), most=most)
         errands = [each for each in owed if each.id not in tried]

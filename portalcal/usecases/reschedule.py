@@ -24,6 +24,7 @@ from portalcal.ports import GuardsOverlap, StillOwed, World
 from portalcal.usecases.check import Plan, check, promised, taken
 from portalcal.usecases.deliver import deliver
 from portalcal.usecases.delivery import attempt
+from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
 NOTHING_MOVED = "The booking stays where it was."
@@ -128,7 +129,7 @@ def _tell(moving: Booking, world: World, question: Question, *, zone: ZoneInfo) 
         case Delivered():
             return moved
         case Retry(why=why):
-            _warn_pending(world, why.message)
+            _warn_pending(world, why.message, what_follows(why, "the next command delivers it"))
             return moved
         case Refused(why):
             if isinstance(why, SlotTaken) and moving.moving_to:
@@ -138,8 +139,8 @@ def _tell(moving: Booking, world: World, question: Question, *, zone: ZoneInfo) 
             assert_never(delivery)
 
 
-def _warn_pending(world: World, why: str) -> None:
+def _warn_pending(world: World, why: str, follows: str = "the next command delivers it") -> None:
     world.view.warn(
         "google-not-told",
-        f"both times are held, but Google has not confirmed the move: {why}; the next command delivers it",
+        f"both times are held, but Google has not confirmed the move: {why}; {follows}",
     )

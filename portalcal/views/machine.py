@@ -15,7 +15,7 @@ from portalcal.core.booking import Booking
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import FreeBusy, Reason
-from portalcal.errors import ConfirmationRequired, PortalcalError, Usage
+from portalcal.errors import ConfirmationRequired, PortalcalError, Usage, called
 from portalcal.ports import Calendar, Revocation
 from portalcal.views import reasons
 
@@ -391,6 +391,8 @@ class MachineView:
         self._cautions: list[Caution] = []
         self.zone: tzinfo = UTC
         """Of the instants whose answer names none."""
+        self.program = "portalcal"
+        """How portalcal was called, for the commands in warnings."""
 
     def show(self, answer: Answer) -> None:
         """The envelope of an answer on stdout."""
@@ -424,7 +426,7 @@ class MachineView:
 
     def warn(self, code: str, message: str) -> None:
         """Keep one warning for the envelope."""
-        self._cautions.append(Caution(code, message))
+        self._cautions.append(Caution(code, called(message, self.program) or ""))
 
     def ask_for_consent(self, url: str, *, opens_browser: bool, ways: tuple[str, ...] = ()) -> None:  # noqa: ARG002
         """The bare address on stderr: someone must open it even when a script drives us."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from portalcal import answers
 from portalcal.answers import Answer
 from portalcal.core.instants import place
-from portalcal.errors import ConfirmationRequired, PortalcalError, Usage
+from portalcal.errors import ConfirmationRequired, PortalcalError, Usage, called
 from portalcal.ports import Clock
 from portalcal.views import booking_pages, grid, layout, pages, status_page
 from portalcal.views.foreign import shown, shown_lines, tolerate
@@ -54,6 +54,8 @@ class TerminalView:
         self._is_interactive = is_interactive
         self.zone: tzinfo = UTC
         """Of the instants whose answer names none."""
+        self.program = "portalcal"
+        """How portalcal was called, for the commands in warnings."""
 
     def show(self, answer: Answer) -> None:
         """The page of an answer on stdout, and on stderr what it rests on."""
@@ -107,7 +109,7 @@ class TerminalView:
 
     def warn(self, code: str, message: str) -> None:  # noqa: ARG002 - codes are for scripts
         """One actionable sentence on stderr."""
-        self._sentence("warning", "bold yellow", message)
+        self._sentence("warning", "bold yellow", called(message, self.program) or "")
 
     def ask_for_consent(self, url: str, *, opens_browser: bool, ways: tuple[str, ...] = ()) -> None:
         """The permissions with their reasons, then the address on a line of its own, whole and clickable."""
