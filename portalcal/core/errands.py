@@ -40,10 +40,10 @@ class Errand(NamedTuple):
     lease: int = 0
 
 
-class Delivered:
-    """Google has what it should have."""
+class Delivered(NamedTuple):
+    """Google has what it should have. `was_already`: it had it before this attempt."""
 
-    __slots__ = ()
+    was_already: bool = False
 
 
 class Retry(NamedTuple):

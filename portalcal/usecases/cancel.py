@@ -45,28 +45,35 @@ def cancel(request: Cancellation, world: World) -> Cancelled:
     )
     ending = world.ledger.begin_cancel(ending)
 
+    was_gone = False
     if ending.state is State.CANCELLING:
-        ending = _tell(ending, world)
-    return Cancelled(ending, ending.wish.zone, was_already=False)
+        ending, was_gone = _tell(ending, world)
+    return Cancelled(ending, ending.wish.zone, was_already=was_gone)
 
 
-def _tell(ending: Booking, world: World) -> Booking:
+def _tell(ending: Booking, world: World) -> tuple[Booking, bool]:
+    """Have Google remove the event now; whether it was gone before. What cannot be done now stays owed."""
     if selection(world) is None:
         world.view.warn(
             "event-left",
             f"not connected: the booking is cancelled here, its event {ending.event_id or ''} stays in the calendar "
             "until the workspace is connected again",
         )
-        return world.ledger.release(ending)
+        return world.ledger.release(ending), False
     errand = world.ledger.errand_of(ending.id)
     leased = errand and world.ledger.lease(errand, now=world.clock.now())
     if leased is None:
-        return world.ledger.find(str(ending.id))
+        _warn(world, "another process is at it", follows="it removes it, or the next command does")
+        return world.ledger.find(str(ending.id)), False
     ended, delivery = attempt(world, leased, ending)
-    if not isinstance(delivery, Delivered):
-        follows = what_follows(delivery.why, "the next command removes it")
-        world.view.warn(
-            "google-not-told",
-            f"cancelled here, but the event is still in the calendar: {delivery.why.message}; {follows}",
-        )
-    return ended
+    if isinstance(delivery, Delivered):
+        return ended, delivery.was_already
+    follows = what_follows(delivery.why, "the next command removes it")
+    _warn(world, delivery.why.message, follows=follows)
+    return ended, False
+
+
+def _warn(world: World, why: str, *, follows: str) -> None:
+    world.view.warn(
+        "google-not-told", f"cancelled here, but the event is still in the calendar: {why}; {follows}"
+    )

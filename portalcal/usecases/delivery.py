@@ -19,10 +19,11 @@ from portalcal.errors import (
     SlotTaken,
     TryLaterError,
 )
-from portalcal.ports import Event, EventIdTaken, World
+from portalcal.ports import Event, EventIdTaken, Removal, World
 from portalcal.usecases.drafts import calendar_of, draft_of, told, when
 from portalcal.usecases.moving import move
 from portalcal.usecases.rivals import check_still_free, read_again
+from portalcal.usecases.whereabouts import elsewhere, owned
 
 # A tombstone costs one id; more than a few of them means that something else is wrong.
 _MOST_IDS = 5
@@ -33,6 +34,7 @@ def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, De
 
     Returns the booking as it stands now, and the delivery. Failures that may pass leave the errand owed.
     """
+    delivered = Delivered()
     try:
         match errand.task:
             case Task.PUT:
@@ -40,7 +42,7 @@ def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, De
             case Task.MOVE:
                 settled = move(world, errand, booking)
             case Task.REMOVE:
-                settled = _remove(world, booking)
+                settled, delivered = _remove(world, booking)
             case _:
                 assert_never(errand.task)
     except (TryLaterError, ConnectError) as error:
@@ -49,7 +51,7 @@ def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, De
         if errand.task is Task.REMOVE:
             return _postponed(world, errand, booking, why=error)
         return world.ledger.settle(errand, _given_up(world, errand, booking)), Refused(error)
-    return world.ledger.settle(errand, settled), Delivered()
+    return world.ledger.settle(errand, settled), delivered
 
 
 def _given_up(world: World, errand: Errand, booking: Booking) -> Booking:
@@ -127,14 +129,17 @@ def _insert(world: World, booking: Booking) -> tuple[Booking, Event]:
 # --- remove ---------------------------------------------------------------------------------------------------
 
 
-def _remove(world: World, booking: Booking) -> Booking:
-    """Take the event away; gone already is success, and a 404 is looked into first."""
-    calendar = calendar_of(booking)
+def _remove(world: World, booking: Booking) -> tuple[Booking, Delivered]:
+    """Take the event away. Gone already is success, once it is sure that nobody dragged it to another calendar."""
     event_id = booking.event_id or booking.next_event_id
     try:
-        world.calendars.delete(calendar, event_id, notify=booking.wish.notify)
+        removal = world.calendars.delete(calendar_of(booking), event_id, notify=booking.wish.notify)
     except EventNotFound:
-        for event in world.calendars.events_of(calendar, booking.id):
-            world.calendars.delete(calendar, event.id, notify=booking.wish.notify)
+        removal = Removal.ALREADY_GONE
+    was_already = removal is Removal.ALREADY_GONE
+    if was_already and (dragged := elsewhere(world, booking, owned=owned(world))):
+        world.calendars.delete(dragged.calendar, dragged.id, notify=booking.wish.notify)
+        was_already = False
     # Cancelled while disconnected, or refused by a late report: its time was free before its event was.
-    return booking if not booking.is_live else booking.moved_to(State.CANCELLED, world.clock.now())
+    ended = booking if not booking.is_live else booking.moved_to(State.CANCELLED, world.clock.now())
+    return ended, Delivered(was_already)

@@ -181,8 +181,7 @@ def test_what_is_missing_is_said(connected: Shell) -> None:
 def test_bytes_that_are_no_text_cost_their_line(connected: Shell) -> None:
     ran = book(
         connected,
-        b"start,name,email\n2026-11-24T10:00,S\xe4m,sam@example.com\n"
-         b"2026-11-24T11:00,Kim,kim@example.com\n",
+        b"start,name,email\n2026-11-24T10:00,S\xe4m,sam@example.com\n2026-11-24T11:00,Kim,kim@example.com\n",
     )
 
     assert ran.codes == ["line-invalid", "confirmed"]

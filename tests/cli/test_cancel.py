@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from portalcal.simulator import Simulator
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
 
@@ -42,7 +44,107 @@ def test_an_event_deleted_by_hand_is_success(connected: Shell, google: Simulator
 
     ran = connected.json("cancel", identifier)
 
+    assert (ran.exit, ran.result["state"], ran.result["already"]) == (0, "cancelled", True)
+
+
+def test_an_event_put_into_the_bin_by_hand_is_success(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.model.put(google.calendar("primary"), google.events()[0] | {"status": "cancelled"})
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"], ran.result["already"]) == (0, "cancelled", True)
+
+
+def test_an_event_dragged_to_another_calendar_is_removed_there(connected: Shell, google: Simulator) -> None:
+    google.add_calendar("second@example.com", summary="Second")
+    google.add_calendar("theirs@example.com", summary="Theirs", role="reader")
+    identifier = booked(connected)
+    event = google.events()[0]
+    google.model.put(google.calendar("second@example.com"), event)
+    google.model.put(google.calendar("primary"), event | {"status": "cancelled"})
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"], ran.result["already"]) == (0, "cancelled", False)
+    assert google.events("second@example.com") == []
+
+
+def test_an_error_while_looking_for_the_event_leaves_the_removal_owed(
+    connected: Shell, google: Simulator
+) -> None:
+    identifier = booked(connected)
+    google.model.put(google.calendar("primary"), google.events()[0] | {"status": "cancelled"})
+    google.faults.add("calendarList.list: 403-quotaExceeded once")
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"]) == (8, "cancelling")
+    assert connected.json("cancel", identifier).result["state"] == "cancelled"
+
+
+def test_a_held_booking_whose_event_was_never_made_ends(connected: Shell, google: Simulator) -> None:
+    google.faults.add("events.insert: 403-quotaExceeded")
+    identifier = booked(connected)
+
+    ran = connected.json("cancel", identifier)
+
     assert (ran.exit, ran.result["state"]) == (0, "cancelled")
+    assert google.count("events.insert") == 1
+    google.faults.clear()
+    connected.json("sync")
+    assert google.events() == []
+
+
+def test_a_held_booking_whose_event_may_have_been_made_loses_it(connected: Shell, google: Simulator) -> None:
+    google.faults.add("events.insert: lost-reply once")
+    google.faults.add("events.get: 403-quotaExceeded")
+    identifier = booked(connected)
+    assert len(google.events()) == 1
+
+    ran = connected.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"], google.events()) == (0, "cancelled", [])
+
+
+def test_cancelling_during_the_booking_in_another_process_leaves_nothing(
+    connected: Shell, google: Simulator
+) -> None:
+    cancelled: list[Ran] = []
+
+    def interrupt(exchange: Any) -> None:
+        if exchange.operation == "events.insert" and not cancelled:
+            held = connected.json("bookings").result["bookings"][0]["id"]
+            cancelled.append(connected.json("cancel", held))
+
+    google.observe(interrupt)
+
+    ran = connected.json("book", "2026-11-24T10:00", *SAM)
+
+    assert (cancelled[0].exit, cancelled[0].warnings) == (8, ["google-not-told"])
+    assert (ran.exit, ran.result["state"]) == (8, "cancelling")
+    connected.json("sync")
+    assert google.events() == []
+    assert connected.json("bookings", ran.result["id"]).result["bookings"][0]["state"] == "cancelled"
+
+
+def test_a_booking_made_while_disconnected_ends_without_a_word_to_google(
+    portalcal: Shell, google: Simulator
+) -> None:
+    identifier = booked(portalcal)
+    portalcal.connect()
+
+    ran = portalcal.json("cancel", identifier)
+
+    assert (ran.exit, ran.result["state"]) == (0, "cancelled")
+    assert google.count() == 0
+
+
+def test_a_lost_reply_to_the_removal_is_success(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.faults.add("events.delete: lost-reply once")
+
+    assert connected.json("cancel", identifier).result["state"] == "cancelled"
 
 
 def test_a_booking_can_be_named_by_the_beginning_of_its_id(connected: Shell) -> None:
