@@ -17,7 +17,8 @@ from portalcal.adapters import google_refusals, google_unreachable
 from portalcal.adapters.google_client import OAuthClient
 from portalcal.adapters.google_refusals import Refusal
 from portalcal.adapters.google_wire import Answer, Call, Wire
-from portalcal.core.grant import UNUSED_LIFE, Access, ended_like_testing
+from portalcal.core.grant import Access
+from portalcal.core.lifetimes import UNUSED_LIFE, ended_like_testing
 from portalcal.errors import (
     ClientRejected,
     ConsentDenied,

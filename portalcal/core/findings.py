@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from portalcal.core.diagnosis import Finding, Health
 from portalcal.core.errands import Errand, Task
-from portalcal.core.grant import TESTING_LIFE, UNUSED_LIFE, ended_like_testing
+from portalcal.core.lifetimes import TESTING_LIFE, UNUSED_LIFE, ended_like_testing
 from portalcal.core.schedule import Schedule
 
 _HALF_A_YEAR = timedelta(days=182)
@@ -148,7 +148,7 @@ def days(length: timedelta, *, up: bool = False) -> str:
 def _length(seconds: int) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
+            return f"{round(seconds / size)} {unit}"
     return f"{seconds} s"
 
 

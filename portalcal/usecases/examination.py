@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -55,20 +54,20 @@ _SHARES = {Whose.MACHINE: 0.5, Whose.VAULT: 0.7, Whose.LEDGER: 0.7, Whose.GOOGLE
 """Of the whole time, for one question. A keyring and a ledger give up by themselves after 5 s, and say more then."""
 
 
-@dataclass
 class Scene:
     """What is looked at, and what the earlier checks learned for the later ones. `zone` is the schedule's."""
 
-    world: World
-    workspace: str
-    offline: bool = False
-    zone: ZoneInfo | None = None
-    connection: Connection | None = None
-    listed: tuple[Calendar, ...] = ()
-    unread: dict[str, str] = field(default_factory=dict)
-    tally: Tally | None = None
-    last_errors: tuple[str, ...] = ()
-    renewal: PortalcalError | None = None
+    def __init__(self, world: World, workspace: str, *, offline: bool = False) -> None:
+        self.world = world
+        self.workspace = workspace
+        self.offline = offline
+        self.zone: ZoneInfo | None = None
+        self.connection: Connection | None = None
+        self.listed: tuple[Calendar, ...] = ()
+        self.unread: dict[str, str] = {}
+        self.tally: Tally | None = None
+        self.last_errors: tuple[str, ...] = ()
+        self.renewal: PortalcalError | None = None
 
     def selection(self) -> Selection:
         """The calendars chosen. Raises: NotConnected."""
