@@ -1,0 +1,135 @@
+"""A process that runs portalcal in children of its own and can have one die at any boundary.
+
+A boundary is before or after a call of a port: a transaction of the ledger or an exchange with Google. The fault point
+is put around the ports from outside, by `Invocation.fit`. Children are forked from a process that has loaded everything
+and has one thread, so that a run costs what its work costs.
+
+One JSON object a line comes in, `{"arguments", "environ", "now", "dies_at"}`, and one goes out for it,
+`{"exit", "out", "err", "points"}`: `exit` is -9 for one that was killed, `points` the boundaries it passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+import portalcal.adapters.google_calendar
+import portalcal.adapters.google_http
+import portalcal.adapters.sqlite_ledger
+import portalcal.cli.book
+import portalcal.cli.cancel
+import portalcal.cli.reschedule
+import portalcal.cli.sync
+import portalcal.views.machine  # noqa: F401 - loaded before the children are forked
+from portalcal.cli.app import run
+from portalcal.cli.invocation import Invocation
+from portalcal.wiring import Portal
+
+PORTS = ("ledger", "calendars")
+
+
+class Fuse:
+    """Counts boundaries, writes each down at once, and kills its process at one of them, without a last word."""
+
+    def __init__(self, dies_at: int | None, trail: Path) -> None:
+        self._left = dies_at
+        self._trail = trail.open("a", buffering=1)
+
+    def __call__(self, point: str) -> None:
+        """Pass a boundary, or die at it."""
+        self._trail.write(f"{point}\n")
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Fused:
+    """A port whose every call passes two boundaries."""
+
+    def __init__(self, part: object, name: str, fuse: Fuse) -> None:
+        self._part = part
+        self._name = name
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        part = getattr(self._part, name)
+        if not callable(part) or name == "close":
+            return part
+        return self._around(part, f"{self._name}.{name}")
+
+    def _around(self, call: Callable[..., object], name: str) -> Callable[..., object]:
+        def fused(*values: object, **named: object) -> object:
+            self._fuse(f"before {name}")
+            result = call(*values, **named)
+            self._fuse(f"after {name}")
+            return result
+
+        return fused
+
+
+class Standing:
+    """A clock that shows one time."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """That time."""
+        return self._now
+
+    def new_id(self) -> UUID:
+        """A random id."""
+        return uuid4()
+
+
+def child(job: dict[str, Any], folder: Path) -> NoReturn:
+    """Run one command line, and leave what it printed in files."""
+    # Where the data goes, the machine's own environment says.
+    os.environ.clear()
+    os.environ.update(job["environ"])
+    fuse = Fuse(job["dies_at"], folder / "points")
+
+    def fit(portal: Portal) -> None:
+        portal.__dict__["clock"] = Standing(datetime.fromisoformat(job["now"]))
+        for name in PORTS:
+            portal.__dict__[name] = Fused(getattr(portal, name), name, fuse)
+
+    out, err = StringIO(), StringIO()
+    status = run(job["arguments"], Invocation(job["environ"], StringIO(), out, err, fit=fit))
+    (folder / "out").write_text(out.getvalue())
+    (folder / "err").write_text(err.getvalue())
+    os._exit(status)
+
+
+def serve() -> None:
+    """Do one job after another until stdin ends."""
+    for line in sys.stdin:
+        job = json.loads(line)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            pid = os.fork()
+            if pid == 0:
+                child(job, folder)
+            _, status = os.waitpid(pid, 0)
+            written = {each: _text(folder / each) for each in ("out", "err", "points")}
+        answer = {"exit": os.waitstatus_to_exitcode(status), **written}
+        answer["points"] = written["points"].splitlines()
+        print(json.dumps(answer), flush=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    serve()
