@@ -4,8 +4,9 @@ A boundary is before or after a call of a port: a transaction of the ledger or a
 is put around the ports from outside, by `Invocation.fit`. Children are forked from a process that has loaded everything
 and has one thread, so that a run costs what its work costs.
 
-One JSON object a line comes in, `{"arguments", "environ", "now", "dies_at"}`, and one goes out for it,
-`{"exit", "out", "err", "points"}`: `exit` is -9 for one that was killed, `points` the boundaries it passed.
+One JSON list a line comes in, of jobs `{"arguments", "environ", "now", "dies_at"}` that are begun at once, and one goes
+out for it, of answers `{"exit", "out", "err", "points"}`: `exit` is -9 for one that was killed, `points` the boundaries
+it passed.
 """
 
 from __future__ import annotations
@@ -112,19 +113,32 @@ def child(job: dict[str, Any], folder: Path) -> NoReturn:
 
 
 def serve() -> None:
-    """Do one job after another until stdin ends."""
+    """Do one list of jobs after another until stdin ends."""
     for line in sys.stdin:
-        job = json.loads(line)
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            pid = os.fork()
-            if pid == 0:
-                child(job, folder)
-            _, status = os.waitpid(pid, 0)
-            written = {each: _text(folder / each) for each in ("out", "err", "points")}
-        answer = {"exit": os.waitstatus_to_exitcode(status), **written}
-        answer["points"] = written["points"].splitlines()
-        print(json.dumps(answer), flush=True)
+            begun = [begin(job, Path(name) / str(number)) for number, job in enumerate(json.loads(line))]
+            answers = [end(pid, folder) for pid, folder in begun]
+        print(json.dumps(answers), flush=True)
+
+
+def begin(job: dict[str, Any], folder: Path) -> tuple[int, Path]:
+    """Let a child do a job."""
+    folder.mkdir()
+    pid = os.fork()
+    if pid == 0:
+        child(job, folder)
+    return pid, folder
+
+
+def end(pid: int, folder: Path) -> dict[str, Any]:
+    """What became of a child, when it is over."""
+    _, status = os.waitpid(pid, 0)
+    written = {each: _text(folder / each) for each in ("out", "err", "points")}
+    return {
+        "exit": os.waitstatus_to_exitcode(status),
+        **written,
+        "points": written["points"].splitlines(),
+    }
 
 
 def _text(path: Path) -> str:

@@ -1,0 +1,124 @@
+"""One machine with many processes and one Google; and what is found when both are compared in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from portalcal.adapters.sqlite_ledger import SqliteLedger
+from portalcal.core.booking import Booking, State
+from portalcal.ports import Search
+from portalcal.simulator import Simulator
+from tests.builders import SetClock
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
+
+
+class Driver:
+    """A process whose children run portalcal, and die where they are told to."""
+
+    def __init__(self) -> None:
+        command = (sys.executable, "-m", "tests.crash.driver")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def run(self, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Have command lines run, all at once."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(jobs), file=self._process.stdin, flush=True)
+        answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
+        return answers
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+        assert self._process.returncode == 0
+
+
+class Scene:
+    """One machine, one Google, and what is known of both."""
+
+    def __init__(self, driver: Driver, google: Simulator, folder: Path) -> None:
+        self.google = google
+        self._driver = driver
+        self._data = folder
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "TZ": "Europe/London",
+            "PORTALCAL_ACCESS_TOKEN": str(google.issue_token()),
+            "PORTALCAL_CONFIG": str(google.write_files(folder)),
+        }
+
+    def run(self, *arguments: str, dies_at: int | None = None) -> dict[str, Any]:
+        """Run `portalcal ARGUMENTS --json`."""
+        (answer,) = self._driver.run([self._job(arguments, dies_at)])
+        return answer
+
+    def together(self, *lines: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Run many command lines at once, each in a process of its own."""
+        return self._driver.run([self._job(each) for each in lines])
+
+    def _job(self, arguments: tuple[str, ...], dies_at: int | None = None) -> dict[str, Any]:
+        return {
+            "arguments": [*arguments, "--json"],
+            "environ": self._environ,
+            "now": self.google.clock.now().isoformat(),
+            "dies_at": dies_at,
+        }
+
+    def book(self, start: str = "2026-11-24T10:00", *more: str) -> str:
+        """The id of a booking that went well."""
+        ran = self.run("book", start, *SAM, *more)
+        assert ran["exit"] == 0, ran["err"]
+        self.google.clock.advance(seconds=60)
+        identifier: str = json.loads(ran["out"])["result"]["id"]
+        return identifier
+
+    def change(self, booking: str, **fields: Any) -> None:
+        """Somebody changes the event of a booking in the calendar."""
+        event = next(
+            each
+            for each in self.google.events()
+            if each["extendedProperties"]["private"]["portalcal"] == booking
+        )
+        self.google.model.put(self.google.calendar("primary"), event | fields)
+        self.google.clock.advance(seconds=60)
+
+    def audit(self) -> list[str]:
+        """Everything in which ledger and calendar differ, or that is left over; nothing when all is well."""
+        ledger = SqliteLedger(self._data / "data/portalcal/ledger.db", "default", SetClock())
+        bookings, owed, damage = ledger.search(Search()), ledger.owed(), ledger.check()
+        ledger.close()
+        events = {each["id"]: each for each in self.google.events()}
+        found = [f"{each.task} is owed for {each.booking}" for each in owed]
+        found += [damage] if damage else []
+        for each in bookings:
+            event = events.pop(each.event_id or "", None) if each.is_live else None
+            found += _differences(each, event)
+        return found + [f"the event {each} belongs to no live booking" for each in events]
+
+
+def _differences(booking: Booking, event: dict[str, Any] | None) -> list[str]:
+    if booking.is_live and event is None:
+        return [f"booking {booking.id} is {booking.state} and has no event"]
+    if event is None:
+        return []
+    start = datetime.fromisoformat(event["start"]["dateTime"]).astimezone(UTC)
+    end = datetime.fromisoformat(event["end"]["dateTime"]).astimezone(UTC)
+    is_there = (start, end) == (booking.meeting.start, booking.meeting.end) and booking.moving_to is None
+    is_well = is_there and booking.state is State.CONFIRMED
+    return [] if is_well else [f"booking {booking.id} ({booking.state}) and its event differ"]

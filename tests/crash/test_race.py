@@ -1,0 +1,78 @@
+"""Many processes at once on one ledger and one calendar."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from portalcal.core.errands import LEASE
+from portalcal.simulator import Simulator
+from tests.crash.scene import NOW, SAM, Driver, Scene
+
+PROCESSES = 32
+ROUNDS, AT_ONCE, SLOTS = 12, 8, 20
+
+
+def test_of_32_processes_that_want_one_time_one_gets_it(driver: Driver, tmp_path: Path) -> None:
+    with Simulator(now=NOW) as google:
+        scene = Scene(driver, google, tmp_path)
+
+        ran = scene.together(*[
+            ("book", "2026-11-24T10:00", "--name", "Sam", "--email", f"g{number}@example.com")
+            for number in range(PROCESSES)
+        ])  # fmt: skip
+
+        lost = [json.loads(each["err"])["error"]["code"] for each in ran if each["exit"] == 5]
+        # The winner is pending where another process delivered its event before it could itself.
+        won = [each["exit"] for each in ran if each["exit"] in {0, 8}]
+        assert (len(won), lost) == (1, ["slot-taken"] * (PROCESSES - 1)), [each["err"] for each in ran]
+        assert scene.run("sync")["exit"] == 0
+        assert scene.audit() == []
+        assert len(google.events()) == 1
+
+
+def test_whatever_runs_at_once_ledger_and_calendar_agree_in_the_end(driver: Driver, tmp_path: Path) -> None:
+    """Random commands, some of them killed, on few slots; `tests/bench` does it for a minute."""
+    with Simulator(now=NOW) as google:
+        scene, dice = Scene(driver, google, tmp_path), random.Random(7)
+
+        exits = play(scene, dice, rounds=ROUNDS)
+
+        google.clock.advance(LEASE)
+        assert scene.run("sync")["exit"] == 0
+        assert scene.audit() == []
+        assert exits <= {0, 5, 7, 8}
+        assert {0, 5} <= exits
+
+
+def play(scene: Scene, dice: random.Random, *, rounds: int) -> set[int]:
+    """Rounds of commands that run at once; every exit status there was."""
+    exits: set[int] = set()
+    for number in range(rounds):
+        known = ids(scene)
+        ran = scene.together(*(_command(dice, known, f"{number}-{one}") for one in range(AT_ONCE)))
+        exits |= {each["exit"] for each in ran}
+        scene.google.clock.advance(seconds=30)
+    return exits
+
+
+def ids(scene: Scene) -> list[str]:
+    """The bookings there are."""
+    listed = json.loads(scene.run("bookings")["out"])["result"]["bookings"]
+    return [each["id"] for each in listed]
+
+
+def _slot(dice: random.Random) -> str:
+    number = dice.randrange(SLOTS)
+    return f"2026-11-{24 + number // 10}T{9 + number % 10 // 2:02}:{number % 2 * 30:02}"
+
+
+def _command(dice: random.Random, known: list[str], key: str) -> tuple[str, ...]:
+    kind = dice.choice(["book", "book", "cancel", "reschedule", "reschedule", "sync"])
+    if kind == "sync":
+        return ("sync",)
+    if kind == "book" or not known:
+        return ("book", _slot(dice), *SAM, "--key", key)
+    booking = dice.choice(known)
+    return ("cancel", booking) if kind == "cancel" else ("reschedule", booking, _slot(dice))
