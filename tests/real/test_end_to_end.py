@@ -9,7 +9,6 @@ import json
 import os
 import select
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,11 +20,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from portalcal.simulator import Simulator
+from tests.real.browser import missing_browser_packages
 from tests.real.keyring_session import KeyringSession, keyring_session, missing_packages
 
 ANA = "ana@example.com"
 PROGRAM = Path(sys.executable).with_name("portalcal")
-MISSING = (*missing_packages(), *(() if shutil.which("chromium") else ("chromium",)))
+MISSING = (*missing_packages(), *missing_browser_packages())
 
 pytestmark = [
     pytest.mark.real,

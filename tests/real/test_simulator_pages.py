@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from portalcal.simulator import Simulator
+from tests.real.browser import missing_browser_packages
 from tests.simulator.wire import REDIRECT, SCOPES, challenge
 
-CHROMIUM = shutil.which("chromium")
+MISSING = missing_browser_packages()
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+    pytest.mark.skipif(bool(MISSING), reason=f"apt-get install {' '.join(MISSING)}"),
 ]
 FLAGS = [
     "--headless=new",
@@ -32,7 +33,7 @@ FLAGS = [
 def browser() -> Iterator[Browser]:
     """One Chromium for all of these."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield chromium
         chromium.close()
 
