@@ -8,7 +8,7 @@ from portalcal.simulator.calls import Call
 from portalcal.simulator.model import ROLES, Entry, Model, User, at_least
 from portalcal.simulator.rules import busy
 from portalcal.simulator.showing import collection_etag
-from portalcal.simulator.wire import Json, Response, answer, refusal
+from portalcal.simulator.wire import Json, Response, answer
 
 MOST_CALENDARS = 50
 MOST_MEMBERS = 100
@@ -103,13 +103,7 @@ def query_freebusy(call: Call) -> Response:
     if high <= low:
         raise refusals.empty_range()
     if high - low > LONGEST_QUERY:
-        raise refusal(
-            400,
-            "timeRangeTooLong",
-            "The requested time range is too long.",
-            domain="calendar",
-            location="timeMax",
-        )
+        raise refusals.range_too_long()
     zone = _response_zone(asked)
     names, groups = _names(call, asked)
     limit = _limit(asked, "calendarExpansionMax", most=MOST_CALENDARS)

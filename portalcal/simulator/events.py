@@ -76,7 +76,7 @@ def update(call: Call) -> Response:
     if not event.body["organizer"].get("self") and any(
         name in event.body and name not in asked for name in bodies.SHARED_RIGHTS
     ):
-        raise _not_the_organizer()
+        raise refusals.not_the_organizer()
     return _changed(call, calendar, event, {"status": "confirmed"} | asked)
 
 
@@ -150,7 +150,7 @@ def _changed(call: Call, calendar: Calendar, event: Event, asked: Json) -> Respo
     body["status"] = body.get("status", "confirmed")
     foreign = not event.body["organizer"].get("self")
     if foreign and any(body.get(name) != event.body.get(name) for name in bodies.SHARED_RIGHTS):
-        raise _not_the_organizer()
+        raise refusals.not_the_organizer()
     body["sequence"] = max(body.get("sequence", 0), event.body.get("sequence", 0))
     if not foreign and any(body.get(name) != event.body.get(name) for name in ("start", "end", "recurrence")):
         body["sequence"] += 1
@@ -210,8 +210,3 @@ def _shown(call: Call, calendar: Calendar, event: Event, *, role: str = "owner")
     most = call.request.number("maxAttendees", 10_000, most=10_000)
     told = show(event, calendar, role=role, zone=call.display_zone(calendar), most_guests=most)
     return answer(told, headers={"ETag": etag(event)})
-
-
-def _not_the_organizer() -> Exception:
-    message = "Shared properties can only be changed by the organizer of the event."
-    return refusal(403, "forbiddenForNonOrganizer", message, domain="calendar")

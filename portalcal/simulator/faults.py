@@ -1,9 +1,10 @@
 """Scripted misbehaviour: one line a fault, parsed here, drawn before each request is answered.
 
-    <operation|*>: <kind>[=VALUE] [once] [times=N] [rate=5%] [after=N] [retry-after=S]
+    <operation|*>: <kind>[=VALUE] [once] [times=N] [rate=5%] [after=N] [retry-after=S] [shape=backend|frontend]
 
 `operation` is a discovery name (`events.insert`), an OAuth one (`oauth.token`) or a pattern (`events.*`).
-`once` and `times` count down; `rate` rolls seeded dice; `after` lets that many matching requests pass first.
+`once` and `times` count down; `rate` rolls seeded dice; `after` lets that many matching requests pass first. `shape` is
+the one in which a refusal is written: the Calendar backend's, or the API front end's with a status (GOOGLE.md section 4).
 """
 
 import fnmatch
@@ -15,6 +16,11 @@ from dataclasses import dataclass, field
 
 # kind: (what it needs after "=", what it does)
 KINDS: dict[str, tuple[str | None, str]] = {
+    "400-invalid": (None, "a value is not acceptable"),
+    "400-required": (None, "something mandatory is missing"),
+    "400-badRequest": (None, "the request cannot be understood"),
+    "400-timeRangeEmpty": (None, "the end does not come after the start"),
+    "400-timeRangeTooLong": (None, "more time than is told for at once"),
     "401": (None, "credentials refused, the backend's shape"),
     "401-frontend": (None, "credentials refused, the API front end's shape"),
     "403-rateLimitExceeded": (None, "too fast for the project"),
@@ -23,9 +29,19 @@ KINDS: dict[str, tuple[str | None, str]] = {
     "403-insufficient": (None, "the token's scopes do not reach"),
     "403-not-enabled": (None, "the Calendar API is off in the project"),
     "403-forbidden": (None, "forbidden"),
+    "403-requiredAccessLevel": (None, "the calendar can be read but not written"),
+    "403-forbiddenForNonOrganizer": (None, "what all guests see belongs to the organizer"),
+    "403-forbiddenForServiceAccounts": (None, "only people may do this"),
     "404": (None, "not found"),
+    "409-duplicate": (None, "the event id is in use"),
+    "409-conflict": (None, "two requests met"),
+    "410-deleted": (None, "the event was deleted before"),
+    "410-fullSyncRequired": (None, "the sync token is not honoured any more"),
+    "410-updatedMinTooLongAgo": (None, "what changed so long ago is not known any more"),
+    "412": (None, "If-Match names another version"),
     "429": (None, "too many requests"),
     "500": (None, "backend error"),
+    "502": (None, "bad gateway, said by Google"),
     "502-html": (None, "a proxy's page instead of an answer"),
     "503": (None, "service unavailable"),
     "504": (None, "gateway timeout"),
@@ -42,9 +58,11 @@ KINDS: dict[str, tuple[str | None, str]] = {
     "jitter": ("seconds", "wait up to so long before answering"),
 }
 DELAYS = frozenset({"latency", "jitter"})
+SHAPES = ("backend", "frontend")
+_SHAPELESS = frozenset(kind for kind in KINDS if not kind[0].isdigit()) | {"502-html"}
 _SHAPE = re.compile(r"\s*([A-Za-z.*?\[\]-]+)\s*:\s*([A-Za-z0-9-]+)(?:=(\S+))?((?:\s+\S+)*)\s*")
 _EXPECTED = (
-    "<operation|*>: <kind>[=VALUE] [once] [times=N] [rate=5%] [after=N] [retry-after=S], "
+    "<operation|*>: <kind>[=VALUE] [once] [times=N] [rate=5%] [after=N] [retry-after=S] [shape=backend|frontend], "
     "for example 'events.insert: lost-reply once'"
 )
 
@@ -61,6 +79,7 @@ class Fault:
     rate: float = 1.0
     skip: int = 0
     retry_after: int | None = None
+    shape: str = ""
     struck: int = 0
 
     @property
@@ -210,7 +229,12 @@ def _apply(fault: Fault, option: str) -> None:
             fault.retry_after = number
     elif name == "rate" and (match := re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", value)):
         fault.rate = min(float(match[1]) / (100 if match[2] else 1), 1.0)
+    elif name == "shape" and value in SHAPES:
+        if fault.kind in _SHAPELESS:
+            raise ValueError(f"expected no shape for {fault.kind}, not {option!r} in {fault.text!r}")
+        fault.shape = value
     else:
         raise ValueError(
-            f"expected once, times=N, rate=5%, after=N or retry-after=SECONDS, not {option!r} in {fault.text!r}"
+            "expected once, times=N, rate=5%, after=N, retry-after=SECONDS, shape=backend or shape=frontend, "
+            f"not {option!r} in {fault.text!r}"
         )

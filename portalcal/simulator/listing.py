@@ -168,8 +168,7 @@ def _question(call: Call, calendar: Calendar, about: list[Any]) -> Question:
         raise refusals.empty_range()
     if oldest := _bound(request, "updatedMin"):
         if call.model.clock.now() - instants.from_epoch(oldest) > paging.SYNC_LIFE:
-            message = "The requested minimum modification time lies too far in the past."
-            raise refusal(410, "updatedMinTooLongAgo", message, domain="calendar", location="updatedMin")
+            raise refusals.updated_min_too_long_ago()
         deleted = True
     return Question(single=single, deleted=deleted, low=low, high=high)
 

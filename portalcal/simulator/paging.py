@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from portalcal.simulator import instants, refusals
 from portalcal.simulator.model import Model
-from portalcal.simulator.wire import Json, Refusal, Request, refusal
+from portalcal.simulator.wire import Json, Request, refusal
 
 T = TypeVar("T")
 # Google expires sync tokens "for various reasons" and names no number of days; updatedMin has a limit of its own.
@@ -91,14 +91,8 @@ def synced(model: Model, token: str, *, about: list[Any], since: int) -> Json:
         raise refusals.invalid("Invalid sync token value.", "syncToken")
     age = instants.epoch(model.clock.now()) - int(told["issued"])
     if age > SYNC_LIFE.total_seconds() or int(told["revision"]) < since:
-        raise full_sync_required()
+        raise refusals.full_sync_required()
     return told
-
-
-def full_sync_required() -> Refusal:
-    """The client must throw away what it has and start over."""
-    message = "Sync token is no longer valid, a full sync is required."
-    return refusal(410, "fullSyncRequired", message, domain="calendar", location="syncToken")
 
 
 def forbid_with_sync(request: Request, names: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ def login_required() -> Refusal:
         location_type="header",
         status="UNAUTHENTICATED",
         top=f"Request is missing required authentication credential. {_CREDENTIAL} See {_SIGN_IN}",
-        details=[_error_info("CREDENTIALS_MISSING")],
+        details=[error_info("CREDENTIALS_MISSING")],
         headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/"'},
     )
 
@@ -31,7 +31,7 @@ def unknown_token() -> Refusal:
         location_type="header",
         status="UNAUTHENTICATED",
         top=f"Request had invalid authentication credentials. {_CREDENTIAL} See {_SIGN_IN}",
-        details=[_error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED")],
+        details=[error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED")],
         headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", error="invalid_token"'},
     )
 
@@ -59,7 +59,7 @@ def insufficient_scope(operation: str) -> Refusal:
         status="PERMISSION_DENIED",
         top="Request had insufficient authentication scopes.",
         details=[
-            _error_info(
+            error_info(
                 "ACCESS_TOKEN_SCOPE_INSUFFICIENT", service="calendar-json.googleapis.com", method=method
             )
         ],
@@ -74,7 +74,7 @@ def api_not_enabled(project: str) -> Refusal:
         f"{activate} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to "
         "our systems and retry."
     )
-    info = _error_info(
+    info = error_info(
         "SERVICE_DISABLED", service="calendar-json.googleapis.com", consumer=f"projects/{project}"
     )
     return refusal(
@@ -113,6 +113,35 @@ def condition_not_met() -> Refusal:
     return refusal(412, "conditionNotMet", "Precondition Failed", location="If-Match", location_type="header")
 
 
+def conflict() -> Refusal:
+    """Two requests met, as those of one batch may."""
+    return refusal(409, "conflict", "Conflict")
+
+
+def full_sync_required() -> Refusal:
+    """The client must throw away what it has and start over."""
+    message = "Sync token is no longer valid, a full sync is required."
+    return refusal(410, "fullSyncRequired", message, domain="calendar", location="syncToken")
+
+
+def updated_min_too_long_ago() -> Refusal:
+    """What changed so long ago is not known any more."""
+    message = "The requested minimum modification time lies too far in the past."
+    return refusal(410, "updatedMinTooLongAgo", message, domain="calendar", location="updatedMin")
+
+
+def not_the_organizer() -> Refusal:
+    """What all guests see belongs to the organizer."""
+    message = "Shared properties can only be changed by the organizer of the event."
+    return refusal(403, "forbiddenForNonOrganizer", message, domain="calendar")
+
+
+def not_for_service_accounts() -> Refusal:
+    """A service account asks for what only people may do."""
+    message = "Service accounts cannot invite attendees without Domain-Wide Delegation of Authority."
+    return refusal(403, "forbiddenForServiceAccounts", message, domain="calendar")
+
+
 def required(message: str, location: str | None = None) -> Refusal:
     """Something mandatory is missing."""
     return refusal(400, "required", message, location=location)
@@ -134,7 +163,14 @@ def empty_range() -> Refusal:
     return refusal(400, "timeRangeEmpty", message, domain="calendar", location="timeMax")
 
 
-def _error_info(reason: str, **metadata: str) -> dict[str, object]:
+def range_too_long() -> Refusal:
+    """More time than free/busy is told for at once."""
+    message = "The requested time range is too long."
+    return refusal(400, "timeRangeTooLong", message, domain="calendar", location="timeMax")
+
+
+def error_info(reason: str, **metadata: str) -> dict[str, object]:
+    """What the front end adds to a refusal."""
     return {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": reason,

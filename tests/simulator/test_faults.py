@@ -28,12 +28,15 @@ def test_lengths_of_time_are_seconds_unless_they_say_otherwise(text: str, second
     ("text", "message"),
     [
         ("429", "expected a fault as <operation|*>: <kind>"),
-        ("*: 418", "expected a kind of fault out of 401, 401-frontend"),
+        ("*: 418", "expected a kind of fault out of 400-invalid, 400-required"),
         ("*: slow", "expected slow=SECONDS"),
         ("*: slow=soon", "expected seconds such as 2, 0.5 or 250ms, not 'soon'"),
         ("*: 429=3", "expected no value for 429"),
         ("*: 429 twice", "expected once, times=N, rate=5%"),
         ("*: 429 times=many", "expected once, times=N, rate=5%"),
+        ("*: 429 shape=round", "expected once, times=N, rate=5%"),
+        ("*: drop shape=frontend", "expected no shape for drop"),
+        ("*: 502-html shape=frontend", "expected no shape for 502-html"),
     ],
 )
 def test_what_is_no_fault_is_refused_with_what_was_expected(text: str, message: str) -> None:
@@ -49,6 +52,11 @@ def test_a_simulator_refuses_to_start_with_a_wrong_fault() -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "reason"),
     [
+        ("400-invalid", 400, "invalid"),
+        ("400-required", 400, "required"),
+        ("400-badRequest", 400, "badRequest"),
+        ("400-timeRangeEmpty", 400, "timeRangeEmpty"),
+        ("400-timeRangeTooLong", 400, "timeRangeTooLong"),
         ("401", 401, "authError"),
         ("401-frontend", 401, "authError"),
         ("403-rateLimitExceeded", 403, "rateLimitExceeded"),
@@ -57,9 +65,19 @@ def test_a_simulator_refuses_to_start_with_a_wrong_fault() -> None:
         ("403-insufficient", 403, "insufficientPermissions"),
         ("403-not-enabled", 403, "accessNotConfigured"),
         ("403-forbidden", 403, "forbidden"),
+        ("403-requiredAccessLevel", 403, "requiredAccessLevel"),
+        ("403-forbiddenForNonOrganizer", 403, "forbiddenForNonOrganizer"),
+        ("403-forbiddenForServiceAccounts", 403, "forbiddenForServiceAccounts"),
         ("404", 404, "notFound"),
+        ("409-duplicate", 409, "duplicate"),
+        ("409-conflict", 409, "conflict"),
+        ("410-deleted", 410, "deleted"),
+        ("410-fullSyncRequired", 410, "fullSyncRequired"),
+        ("410-updatedMinTooLongAgo", 410, "updatedMinTooLongAgo"),
+        ("412", 412, "conditionNotMet"),
         ("429", 429, "rateLimitExceeded"),
         ("500", 500, "backendError"),
+        ("502", 502, "backendError"),
         ("503", 503, "backendError"),
         ("504", 504, "backendError"),
     ],
@@ -82,6 +100,39 @@ def test_both_shapes_of_a_401_can_be_had(google: Simulator, ana: Browserless) ->
 
     assert "status" not in backend
     assert frontend["status"] == "UNAUTHENTICATED"
+
+
+REFUSALS = sorted(kind for kind in FAULT_KINDS if kind[0].isdigit() and kind != "502-html")
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_every_refusal_can_be_had_in_both_shapes(google: Simulator, ana: Browserless, kind: str) -> None:
+    google.faults.add(f"*: {kind} once shape=backend")
+    google.faults.add(f"*: {kind} once shape=frontend")
+
+    backend, frontend = ana.api("GET", LIST), ana.api("GET", LIST)
+
+    assert (backend.status, backend.reason) == (frontend.status, frontend.reason)
+    assert set(backend.json["error"]) == {"errors", "code", "message"}
+    assert frontend.json["error"]["status"].isupper()
+
+
+def test_the_front_end_says_in_its_own_words_that_one_is_too_fast(
+    google: Simulator, ana: Browserless
+) -> None:
+    google.faults.add("*: 403-userRateLimitExceeded shape=frontend")
+
+    (detail,) = ana.api("GET", LIST).json["error"]["details"]
+
+    assert detail["reason"] == "RATE_LIMIT_EXCEEDED"
+
+
+def test_the_token_endpoint_has_one_shape(google: Simulator, stranger: Browserless) -> None:
+    google.faults.add("oauth.token: 503 shape=frontend")
+
+    answer = stranger.refresh(google.issue_token().refresh_token)
+
+    assert answer.json["error"] == "temporarily_unavailable"
 
 
 def test_retry_after_travels_with_the_answer(google: Simulator, ana: Browserless) -> None:
