@@ -86,3 +86,11 @@ def test_a_terminal_command_loads_rich_but_nothing_of_google(tmp_path: Path) -> 
 
     assert "rich" in loaded
     assert not loaded & (HEAVY - {"pendulum"})
+
+
+def test_what_is_left_at_the_end_is_not_searched_once_more() -> None:
+    # Called last of all: what is registered first.
+    script = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); import portalcal.__main__"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert int(ran.stdout) > 10_000

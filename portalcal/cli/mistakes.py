@@ -10,9 +10,10 @@ from typer.core import TyperGroup
 
 from portalcal.errors import Usage, did_you_mean
 
-_NOT_SO = re.compile(r"'?(.*?)'? is not (?:a valid|in the range|one of)")
-_CLOCK = re.compile(r"\d:\d\d")
-_TOO_MANY = re.compile(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", re.DOTALL)
+# Compiled when somebody mistypes, not at every start.
+_NOT_SO = r"'?(.*?)'? is not (?:a valid|in the range|one of)"
+_CLOCK = r"\d:\d\d"
+_TOO_MANY = r"(?s)Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)"
 
 
 def usage(error: click.exceptions.ClickException, *, command: str, group: TyperGroup) -> Usage:
@@ -35,11 +36,11 @@ def usage(error: click.exceptions.ClickException, *, command: str, group: TyperG
 
 def _other(error: click.exceptions.ClickException, general: str) -> Usage:
     said = error.format_message().rstrip(".")
-    if surplus := _TOO_MANY.fullmatch(said):
+    if surplus := re.fullmatch(_TOO_MANY, said):
         quotes = 'put quotes around a time of two words, like "tomorrow 10:00"; '
         return Usage(
             f"nothing more was expected, found {surplus[1]}",
-            (quotes if _CLOCK.search(surplus[1]) else "") + general,
+            (quotes if re.search(_CLOCK, surplus[1]) else "") + general,
         )
     if said == "Missing command":
         return Usage("a command is missing", general)
@@ -74,7 +75,7 @@ def _name(error: click.exceptions.BadParameter) -> str:
 
 def _bad_value(error: click.exceptions.BadParameter) -> str:
     kind = error.param.type if error.param else None
-    said = _NOT_SO.match(error.message)
+    said = re.match(_NOT_SO, error.message)
     if said is None:
         return f"{_name(error)}: {error.message.rstrip('.')}"
     fact = f"{_name(error)} is {said[1]}, expected"

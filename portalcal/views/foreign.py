@@ -15,7 +15,7 @@ _DELETE_PICTURE = "␡"
 _UNSHOWABLE = "�"
 # Bidirectional marks, embeddings, overrides and isolates; line and paragraph separators; soft hyphen-like fillers;
 # the byte-order mark; tag characters that spell invisible words; lone surrogates.
-_DECEIVING = re.compile(
+_DECEIVING = (
     "[\x00-\x1f\x7f-\x9f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
@@ -27,7 +27,7 @@ def shown(text: str) -> str:
     >>> shown("Ana\x1b[31m")
     'Ana␛[31m'
     """
-    return _DECEIVING.sub(_picture, text)
+    return re.sub(_DECEIVING, _picture, text)
 
 
 def shown_lines(text: str) -> tuple[str, ...]:
