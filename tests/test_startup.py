@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from portalcal.cli.app import COMMANDS
+
 _PROBE = """
 import json, sys
 sys.argv = {argv!r}
@@ -17,13 +19,14 @@ try:
     main()
 except SystemExit:
     pass
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})), file=sys.stderr)
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 HEAVY = {"google", "googleapiclient", "google_auth_oauthlib", "httplib2", "requests", "oauthlib", "pendulum"}
+COMPLETING = {"_PORTALCAL_COMPLETE": "complete_bash", "COMP_WORDS": "portalcal ca", "COMP_CWORD": "1"}
 
 
-def loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str]:
-    """The top-level packages a command line loads."""
+def modules_loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str]:
+    """The modules a command line loads."""
     import os
 
     script = _PROBE.format(argv=["portalcal", *arguments])
@@ -35,6 +38,11 @@ def loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str
         env=dict(os.environ) | (environ or {}),
     )
     return set(json.loads(ran.stderr.strip().splitlines()[-1]))
+
+
+def loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str]:
+    """The top-level packages a command line loads."""
+    return {name.partition(".")[0] for name in modules_loaded_by(*arguments, environ=environ)}
 
 
 def test_importing_the_package_imports_nothing() -> None:
@@ -57,6 +65,13 @@ def test_help_loads_rich_but_nothing_of_google() -> None:
     assert not loaded & (HEAVY | {"keyring", "sqlite3"})
 
 
+@pytest.mark.parametrize("environ", [{}, COMPLETING], ids=["help", "completion"])
+def test_the_list_of_commands_is_told_without_loading_any(environ: dict[str, str]) -> None:
+    loaded = modules_loaded_by("--help", environ=environ)
+
+    assert not loaded & {f"portalcal.cli.{command}" for command in COMMANDS}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -76,9 +91,7 @@ def test_a_json_command_that_needs_no_google_loads_none_of_it_and_no_rich(argume
 
 
 def test_completion_loads_nothing_heavy() -> None:
-    environ = {"_PORTALCAL_COMPLETE": "complete_bash", "COMP_WORDS": "portalcal ca", "COMP_CWORD": "1"}
-
-    assert not loaded_by(environ=environ) & (HEAVY | {"rich", "keyring", "sqlite3"})
+    assert not loaded_by(environ=COMPLETING) & (HEAVY | {"rich", "keyring", "sqlite3"})
 
 
 def test_a_terminal_command_loads_rich_but_nothing_of_google(tmp_path: Path) -> None:
@@ -90,7 +103,9 @@ def test_a_terminal_command_loads_rich_but_nothing_of_google(tmp_path: Path) -> 
 
 def test_what_is_left_at_the_end_is_not_searched_once_more() -> None:
     # Called last of all: what is registered first.
-    script = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); import portalcal.__main__"
+    script = (
+        "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); import portalcal.__main__"
+    )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert int(ran.stdout) > 10_000

@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer import _click as click
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_command_from_info
 from typer.models import CommandInfo
 
@@ -21,46 +21,91 @@ from portalcal.cli.invocation import Invocation
 from portalcal.errors import Exit, PortalcalError
 
 CONNECTION, SCHEDULING, TRY_IT = "Connection", "Scheduling", "Try it"
+
+
+class Entry(NamedTuple):
+    """A line of the help: the panel it stands in, and the first sentence of the command's own help."""
+
+    panel: str
+    help: str
+
+
 COMMANDS = {
-    "connect": CONNECTION,
-    "disconnect": CONNECTION,
-    "status": CONNECTION,
-    "calendars": SCHEDULING,
-    "availability": SCHEDULING,
-    "book": SCHEDULING,
-    "reschedule": SCHEDULING,
-    "cancel": SCHEDULING,
-    "bookings": SCHEDULING,
-    "sync": SCHEDULING,
-    "demo": TRY_IT,
-    "simulator": TRY_IT,
+    "connect": Entry(
+        CONNECTION,
+        "Connect a Google account: consent in the browser, checked, and kept in the keyring or a sealed file.",
+    ),
+    "disconnect": Entry(
+        CONNECTION,
+        "End the connection: revoke it at Google and forget it here. Bookings and calendar events stay.",
+    ),
+    "status": Entry(CONNECTION, "Find out what works, what does not, why, and which command mends it."),
+    "calendars": Entry(
+        SCHEDULING, "Choose which calendars count for conflicts, and which one receives bookings."
+    ),
+    "availability": Entry(
+        SCHEDULING,
+        "Show when meetings can be booked: the configured schedule minus what the calendars say.",
+    ),
+    "book": Entry(
+        SCHEDULING, "Book a time: checked, held, put into the calendar, and made sure that it is yours."
+    ),
+    "reschedule": Entry(
+        SCHEDULING,
+        "Move a booking: same event, same Meet link, new time. The new time is held before the old one is let go.",
+    ),
+    "cancel": Entry(SCHEDULING, "Cancel a booking and remove its event. Cancelling twice is fine."),
+    "bookings": Entry(SCHEDULING, "List bookings: by default the live ones from today on."),
+    "sync": Entry(
+        SCHEDULING,
+        "Bring bookings and calendar in line: deliver what Google is owed, take over what was changed there.",
+    ),
+    "demo": Entry(
+        TRY_IT,
+        "See the whole story in seconds: no Google account and no network needed, nothing of yours is touched.",
+    ),
+    "simulator": Entry(
+        TRY_IT,
+        "Run a small Google on this machine until Ctrl-C, to try scripts on before they touch a real calendar.",
+    ),
 }
-"""Every command with its panel in the help; the command NAME is the function NAME of `portalcal.cli.NAME`."""
+"""Every command with its line in the help; the command NAME is the function NAME of `portalcal.cli.NAME`."""
+
+
+class Deferred(TyperCommand):
+    """A command as the help and completion list it. Its module is imported when a line is parsed for it.
+
+    Importing all of them would double every start, and take a third of `portalcal --help` (measured).
+    """
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name, help=entry.help, rich_help_panel=entry.panel)
+        self._function = name
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the command itself."""
+        return self.loaded().make_context(info_name, args, parent, **extra)
+
+    def loaded(self) -> click.Command:
+        """The command itself."""
+        module = import_module(f"portalcal.cli.{self._function}")
+        info = CommandInfo(self._function, callback=getattr(module, self._function), no_args_is_help=False)
+        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
 
 
 class Commands(TyperGroup):
-    """Commands that load when they are run: importing all ten at every start would double it (measured)."""
+    """Commands of which none is loaded but the one that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """The names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name, its module imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in self.commands:
-            module = import_module(f"portalcal.cli.{cmd_name}")
-            info = CommandInfo(
-                cmd_name,
-                callback=getattr(module, cmd_name),
-                rich_help_panel=COMMANDS[cmd_name],
-                no_args_is_help=False,
-            )
-            self.commands[cmd_name] = get_command_from_info(
-                info, pretty_exceptions_short=False, rich_markup_mode="rich"
-            )
-        return self.commands[cmd_name]
+        """The command of that name."""
+        entry = COMMANDS.get(cmd_name)
+        return Deferred(cmd_name, entry) if entry else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import portalcal as package
-from portalcal.cli.app import COMMANDS, run
+from portalcal.cli.app import COMMANDS, Deferred, run
 from portalcal.cli.invocation import Invocation
 from portalcal.errors import Exit
 from portalcal.wiring import Portal
@@ -48,9 +48,16 @@ def test_the_help_shows_every_command_in_its_panel(help_page: str) -> None:
             panel.append(line.split()[1])
 
     expected: dict[str, list[str]] = {}
-    for command, panel_name in COMMANDS.items():
-        expected.setdefault(panel_name, []).append(command)
+    for command, entry in COMMANDS.items():
+        expected.setdefault(entry.panel, []).append(command)
     assert {name: panels[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_line_of_a_command_in_the_help_is_the_first_of_its_own(command: str) -> None:
+    own_help = Deferred(command, COMMANDS[command]).loaded().help
+
+    assert (own_help or "").partition("\n")[0] == COMMANDS[command].help
 
 
 def test_the_help_ends_with_the_table_of_exit_statuses(help_page: str) -> None:
