@@ -1,1 +1,1 @@
-"""One outside thing each, behind a port. Heavy imports stand at the top; wiring.py decides when they load."""
+"""One outside thing each, behind a port. Heavy imports stand at the top; `wiring` decides when they load."""
