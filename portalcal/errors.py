@@ -409,6 +409,8 @@ class ConsentDenied(ConnectError):
             return "access was denied on the consent page. Nothing was stored."
         if self.reason == "admin_policy_enforced":
             return "the Workspace administrator does not allow this app (admin_policy_enforced). Nothing was stored."
+        if self.reason == "no_refresh_token":
+            return "Google gave no lasting access (no refresh token). Nothing was stored."
         return f"Google ended the consent ({self.reason}). Nothing was stored."
 
     @property
@@ -417,6 +419,11 @@ class ConsentDenied(ConnectError):
             return "ask the administrator to trust this OAuth client, then run `portalcal connect`"
         if self.reason == "access_denied":
             return "run `portalcal connect` again and choose Allow"
+        if self.reason == "no_refresh_token":
+            return (
+                "remove the app's access at https://myaccount.google.com/connections, so that consent begins anew, "
+                "then run `portalcal connect --force`"
+            )
         return "run `portalcal connect` again, with an account that may use this OAuth client"
 
 

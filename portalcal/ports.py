@@ -75,7 +75,7 @@ class Event(NamedTuple):
     """An event as Google has it.
 
     `span` is None for a cancelled event that kept no times. `booking` is our id in its private properties.
-    `moved_at` is when its latest change was made, for an event that portalcal moved to another time. `declined` are
+    `is_moved`: portalcal moved it to another time, at `moved_at`, if Google tells when it was last changed. `declined` are
     the guests who said no; only `Calendars.event` tells them.
     `is_busy`: it takes time (opaque, not cancelled, not declined by the account); `free_because` says why one that may
     look as if it did does not.
@@ -94,15 +94,28 @@ class Event(NamedTuple):
     title: str | None = None
     location: str = ""
     free_because: Seeming | None = None
+    is_all_day: bool = False
+    is_moved: bool = False
     moved_at: datetime | None = None
     declined: tuple[str, ...] = ()
 
+    def meets(self, window: Interval) -> bool:
+        """Whether it may take some of that time. An all-day event lies where its calendar's zone puts it."""
+        return self.is_all_day or self.span is None or self.span.overlaps(window)
+
+    def is_version(self, etag: str | None) -> bool:
+        """Whether it surely is the version of that etag; an event that has none may be any."""
+        return bool(self.etag) and self.etag == etag
+
 
 class Changes(NamedTuple):
-    """The events of a calendar that portalcal may have made, and deleted ones; `token` asks for what comes after."""
+    """The events of a calendar that portalcal may have made, and deleted ones; `token` asks for what comes after.
+
+    Without a token everything is read again the next time.
+    """
 
     events: tuple[Event, ...]
-    token: str
+    token: str | None
 
 
 class SyncTokenExpired(Exception):

@@ -18,7 +18,7 @@ import requests
 import urllib3.exceptions
 
 from portalcal.adapters import google_unreachable
-from portalcal.adapters.google_refusals import Refusal, phrase, read_refusal
+from portalcal.adapters.google_refusals import Refusal, Refused, phrase, read_refusal
 from portalcal.adapters.google_token_endpoint import refused
 from portalcal.core.permissions import Permission
 from portalcal.errors import (
@@ -105,6 +105,8 @@ def translated(
     asked = Asked(host, account or "this account", needs, calendar, event, writes)
     try:
         yield
+    except Refused as error:
+        raise of_answer(error.refusal, asked) from error
     except FOREIGN as error:
         raise explain(error, asked) from error
 

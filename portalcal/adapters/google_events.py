@@ -113,6 +113,8 @@ def event(found: Json, place: Place) -> Event | None:
         booking=text(marks, BOOKING_KEY),
         title=text(found, "summary"),
         location=text(found, "location") or "",
+        is_all_day="date" in table(found, "start"),
+        is_moved=MOVED_KEY in marks,
         moved_at=instant(found.get("updated")) if MOVED_KEY in marks else None,
         declined=_declined(found),
     )

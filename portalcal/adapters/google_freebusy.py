@@ -18,6 +18,7 @@ MOST_CALENDARS = 50
 LONGEST = timedelta(days=30)
 
 _AT_ONCE = 8
+_PRIMARY = "primary"
 
 _Given = TypeVar("_Given")
 _Result = TypeVar("_Result")
@@ -55,7 +56,7 @@ def merged(calendars: Sequence[str], answers: Iterable[tuple[Part, Json]]) -> tu
     spans: dict[str, list[Interval]] = {each: [] for each in calendars}
     unread: dict[str, str] = {}
     for part, answer in answers:
-        told = table(answer, "calendars")
+        told = _by_asked(part, table(answer, "calendars"))
         for each in part.calendars:
             found = _read(told.get(each))
             if isinstance(found, str):
@@ -106,6 +107,22 @@ def _stretches(window: Interval) -> Iterator[Interval]:
         end = min(start + LONGEST, window.end)
         yield Interval(start, end)
         start = end
+
+
+def _by_asked(part: Part, told: Json) -> Json:
+    """The answer under the ids that were asked for. Google gives them back as they came (GOOGLE.md 3.2), and it is not
+    documented: `primary` may come back as the address it stands for, an address in lower case.
+    """
+    unclaimed = {key: each for key, each in told.items() if key not in part.calendars}
+    if not unclaimed:
+        return told
+    folded = {key.casefold(): each for key, each in unclaimed.items()}
+    # Only addresses know no case.
+    missing = [each for each in part.calendars if each not in told and ("@" in each or each == _PRIMARY)]
+    found = {each: folded.pop(each.casefold()) for each in missing if each.casefold() in folded}
+    if _PRIMARY in missing and len(folded) == 1 and _PRIMARY not in found:
+        found[_PRIMARY] = next(iter(folded.values()))
+    return {**told, **found}
 
 
 def _read(found: object) -> list[Interval] | str:

@@ -14,7 +14,7 @@ import httplib2
 import requests
 
 from portalcal import __version__
-from portalcal.adapters.google_refusals import phrase
+from portalcal.adapters.google_refusals import Refused, phrase, read_refusal
 from portalcal.adapters.google_tokens import GrantTokens, Tokens
 from portalcal.adapters.google_wire import Answer, Authorize, Call, Wire
 
@@ -56,9 +56,10 @@ class GoogleHttp:
         redirections: int = 0,  # noqa: ARG002 - redirects are never followed
         connection_type: object = None,  # noqa: ARG002 - connections are the wire's business
     ) -> tuple[httplib2.Response, bytes]:
-        """Exchange one request, of whatever status.
+        """Exchange one request.
 
         Raises:
+            Refused: the status is 300 or more.
             GoogleUnreachable, GoogleBusy: as `Wire.send`.
             PortalcalError: no token could be had; see `Tokens.renew`.
         """
@@ -67,6 +68,8 @@ class GoogleHttp:
         answer = self._wire.send(call, authorize=_bearer(token))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             answer = self._wire.send(call, authorize=_bearer(self._tokens.renew(token)))
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise Refused(read_refusal(answer.status, answer.content))
         return _as_httplib2(answer), answer.content
 
     def _call(self, uri: str, method: str, *, body: str | bytes | None, headers: Mapping[str, str]) -> Call:

@@ -55,6 +55,18 @@ class Refusal(NamedTuple):
         return not self.is_quota and (self.status in BUSY_STATUSES or self.says(*RATE, *PASSING))
 
 
+class Refused(Exception):
+    """An answer of 300 or more, on its way through google-api-python-client.
+
+    The library looks into the body of an error itself, and ends in a TypeError or AttributeError where "error" or
+    "message" is no text (measured with 2.202.0).
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
 def read_refusal(status: int, content: bytes) -> Refusal:
     """What an answer of 300 or more says, whatever its body is."""
     found = _parsed(content)

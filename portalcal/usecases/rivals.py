@@ -8,7 +8,7 @@ event's `created`, or `updated` for one that portalcal moved and so marked.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 
 from portalcal.answers import Selection
 from portalcal.core.booking import Booking
@@ -17,8 +17,6 @@ from portalcal.errors import CalendarUnreadable, SlotTaken, Unread
 from portalcal.ports import Event, World
 from portalcal.usecases.drafts import when
 from portalcal.usecases.situation import selection
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def check_still_free(world: World, booking: Booking, *, own: Intervals = NOTHING) -> None:
@@ -63,20 +61,34 @@ def _among_events(
     """An older claim on the booking calendar wins; of two tools without a common ledger exactly one so yields.
 
     A booking calendar that does not count for conflicts yields to other bookings only. Our own event is in the answer
-    too, by now perhaps with the Meet link that was pending when it was made.
+    too, by now perhaps with the Meet link that was pending when it was made, and with the times that the answer to an
+    insert may have left out.
     """
-    fresh, rival = ours, None
+    found = world.calendars.events(ours.calendar, booking.guard)
+    fresh = next((each for each in found if each.id == ours.id), ours)
     counts = ours.calendar in chosen.conflicts
-    for other in world.calendars.events(ours.calendar, booking.guard):
-        if other.id == ours.id:
-            fresh = other
-        elif other.is_busy and other.booking != str(booking.id) and (counts or other.booking):
-            rival = f"an event on {ours.calendar}" if _claim(other) < _claim(ours) else rival
-    return fresh, rival
+    rivals = (
+        each
+        for each in found
+        if each.id != ours.id
+        and each.is_busy
+        and each.booking != str(booking.id)
+        and (counts or each.booking)
+    )
+    has_lost = any(_is_older(each, fresh) for each in rivals)
+    return fresh, f"an event on {ours.calendar}" if has_lost else None
 
 
-def _claim(event: Event) -> tuple[datetime, str]:
-    return event.moved_at or event.created or _LONG_AGO, event.id
+def _is_older(other: Event, ours: Event) -> bool:
+    """Whether the other claim goes first. Where nobody can tell, a stranger's does, and of two bookings' the lower id."""
+    theirs, own = _claimed_at(other), _claimed_at(ours)
+    if theirs is None or own is None:
+        return other.booking is None or other.id < ours.id
+    return (theirs, other.id) < (own, ours.id)
+
+
+def _claimed_at(event: Event) -> datetime | None:
+    return event.moved_at if event.is_moved else event.created
 
 
 def _rival_calendar(

@@ -135,7 +135,8 @@ def _read(request: Synchronisation, world: World, calendar: str, *, found: _Foun
     sightings = _look(world, reading, suspects)
     is_recorded = _record(request, world, sightings, found=found)
 
-    if is_told and is_recorded and len(sightings) == len(suspects) and not request.dry_run:
+    is_complete = is_told and is_recorded and len(sightings) == len(suspects)
+    if is_complete and changed.token is not None and not request.dry_run:
         world.ledger.keep_sync_token(calendar, changed.token)
 
 
@@ -158,7 +159,7 @@ def _suspects(reading: _Reading) -> tuple[Booking, ...]:
         event = seen.get(id_)
         if event is None:
             return reading.is_full or booking.etag is None
-        return event.is_cancelled or event.etag != booking.etag
+        return event.is_cancelled or not event.is_version(booking.etag)
 
     return tuple(booking for id_, booking in reading.known.items() if is_suspect(id_, booking))
 
@@ -179,7 +180,7 @@ def _is_news(world: World, event: Event) -> bool:
     except BookingNotFound:
         return False
     is_ours = booking.state in {State.HELD, State.CONFIRMED} and booking.event_id in {None, event.id}
-    return is_ours and booking.etag != event.etag
+    return is_ours and not event.is_version(booking.etag)
 
 
 def _look(world: World, reading: _Reading, suspects: Sequence[Booking]) -> list[tuple[Booking, Event | None]]:

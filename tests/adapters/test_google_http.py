@@ -11,6 +11,7 @@ import pytest
 from googleapiclient.discovery import build
 
 from portalcal.adapters.google_http import GoogleHttp
+from portalcal.adapters.google_refusals import Refused
 from portalcal.adapters.google_tokens import GrantTokens
 from portalcal.core.grant import Access, Grant
 from portalcal.errors import GoogleUnreachable, GrantRevoked
@@ -50,16 +51,16 @@ def bearers(google: Scripted) -> list[str]:
 
 
 def test_it_speaks_httplib2() -> None:
-    with Scripted(answers(404, b'{"x": 1}', ETag='"7"')) as google, closing(an_http()) as http:
+    with Scripted(answers(201, b'{"x": 1}', ETag='"7"')) as google, closing(an_http()) as http:
         response, content = http.request(
             google.url, "GET", headers={"accept": "application/json", "content-length": "0"}
         )
 
     assert isinstance(response, httplib2.Response)
     assert (response.status, response["etag"], response.reason, content) == (
-        404,
+        201,
         '"7"',
-        "Not Found",
+        "Created",
         b'{"x": 1}',
     )
     assert bearers(google) == ["one"]
@@ -77,10 +78,14 @@ def test_a_refused_token_is_renewed_once() -> None:
 def test_a_renewed_token_that_is_refused_as_well_is_not_renewed_again() -> None:
     purse = Purse("old", "new", "newer")
 
-    with Scripted(UNAUTHORIZED) as google, closing(GoogleHttp(purse, wire=a_wire())) as http:
-        response, _ = http.request(google.url)
+    with (
+        Scripted(UNAUTHORIZED) as google,
+        closing(GoogleHttp(purse, wire=a_wire())) as http,
+        pytest.raises(Refused) as caught,
+    ):
+        http.request(google.url)
 
-    assert response.status == 401
+    assert caught.value.refusal.status == 401
     assert purse.renewals == ["old"]
 
 
@@ -150,6 +155,7 @@ def test_nothing_anybody_logs_shows_the_token(caplog: pytest.LogCaptureFixture) 
     with (
         Scripted(UNAUTHORIZED, refuses(403, "forbidden")) as google,
         closing(an_http("hidden-1", "hidden-2")) as http,
+        pytest.raises(Refused),
     ):
         http.request(f"{google.url}x?access_token=hidden-3")
 
