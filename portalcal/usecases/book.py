@@ -7,7 +7,7 @@ from typing import NamedTuple, assert_never
 
 from portalcal.answers import Booked
 from portalcal.core.booking import Booking, State, Wish, differences
-from portalcal.core.errands import Delivered, Refused, Retry
+from portalcal.core.errands import Delivered, Refused, Retry, Task
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import Question
 from portalcal.errors import KeyReused, PortalcalError, SlotTaken
@@ -92,12 +92,13 @@ def _draft(order: Order, world: World, question: Question) -> Booking:
 
 
 def _tell(held: Booking, world: World, question: Question) -> Booking:
-    """The third and fourth beat, now; what cannot be done now stays owed."""
+    """The third and fourth beat, now; what cannot be done now stays owed, and what another command asked for is its."""
     errand = world.ledger.errand_of(held.id)
-    leased = errand and world.ledger.lease(errand, now=world.clock.now())
+    is_ours = errand is not None and errand.task is Task.PUT
+    leased = world.ledger.lease(errand, now=world.clock.now()) if errand and is_ours else None
     if leased is None:
         return world.ledger.find(str(held.id))
-    booking, delivery = attempt(world, leased, held)
+    booking, delivery = attempt(world, leased)
     match delivery:
         case Delivered():
             return booking

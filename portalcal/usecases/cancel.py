@@ -65,7 +65,7 @@ def _tell(ending: Booking, world: World) -> tuple[Booking, bool]:
     if leased is None:
         _warn(world, "another process is at it", follows="it removes it, or the next command does")
         return world.ledger.find(str(ending.id)), False
-    ended, delivery = attempt(world, leased, ending)
+    ended, delivery = attempt(world, leased)
     if isinstance(delivery, Delivered):
         return ended, delivery.was_already
     follows = what_follows(delivery.why, "the next command removes it")

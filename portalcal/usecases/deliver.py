@@ -61,7 +61,7 @@ def _deliver(world: World, errand: Errand, outcome: Deliveries) -> tuple[Deliver
     leased = world.ledger.lease(errand, now=world.clock.now())
     if leased is None:
         return outcome, True
-    booking, delivery = attempt(world, leased, world.ledger.find(str(errand.booking)))
+    booking, delivery = attempt(world, leased)
     match delivery:
         case Delivered():
             return outcome._replace(delivered=(*outcome.delivered, booking.id)), True

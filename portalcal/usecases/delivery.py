@@ -29,11 +29,13 @@ from portalcal.usecases.whereabouts import elsewhere, owned
 _MOST_IDS = 5
 
 
-def attempt(world: World, errand: Errand, booking: Booking) -> tuple[Booking, Delivery]:
+def attempt(world: World, errand: Errand) -> tuple[Booking, Delivery]:
     """Try a leased errand once and record in the ledger what came of it.
 
     Returns the booking as it stands now, and the delivery. Failures that may pass leave the errand owed.
     """
+    # As it is under the lease: before, another process may have confirmed, moved or ended it.
+    booking = world.ledger.find(str(errand.booking))
     delivered = Delivered()
     try:
         match errand.task:
@@ -81,22 +83,42 @@ def _put(world: World, errand: Errand, booking: Booking) -> Booking:
     existing = None
     # A booking that is confirmed already was made while disconnected, and is given its event late.
     if errand.attempts > 1 or booking.state is State.CONFIRMED:
-        booking, existing = _found(world, booking)
-        if existing is None:
-            check_still_free(world, booking)
+        booking, existing = _found_or_free(world, booking)
     booking, event = (booking, existing) if existing else _insert(world, booking)
-    event, rival = read_again(world, booking, event)
+    fresh, rival = read_again(world, booking, event)
     if rival is not None:
         world.calendars.delete(event.calendar, event.id, notify=booking.wish.notify)
         raise SlotTaken(when(booking), rival)
     now = world.clock.now()
     is_new = booking.state is State.HELD
     kept = booking.moved_to(State.CONFIRMED, now) if is_new else replace(booking, updated_at=now)
-    return told(kept, event)
+    return told(kept, fresh, written=event)
+
+
+def _found_or_free(world: World, booking: Booking) -> tuple[Booking, Event | None]:
+    """What an earlier attempt left, or none and a time that is still free.
+
+    Raises:
+        SlotTaken: somebody else has the time.
+        CalendarUnreadable: nobody can tell.
+    """
+    booking, existing = _found(world, booking)
+    if existing is None:
+        try:
+            check_still_free(world, booking)
+        except SlotTaken:
+            # A process that slept may have made the event just now, and its own meeting is in nobody's way.
+            booking, existing = _found(world, booking)
+            if existing is None:
+                raise
+    return booking, existing
 
 
 def _found(world: World, booking: Booking) -> tuple[Booking, Event | None]:
-    """What an earlier attempt left at Google: our live event, or none. A tombstone moves us on to a new id."""
+    """What an earlier attempt left at Google: our live event, or none. A tombstone moves us on to a new id.
+
+    The event comes without its version: somebody may have changed it since it was made, which `sync` has to see.
+    """
     calendar = calendar_of(booking)
     for _ in range(_MOST_IDS):
         try:
@@ -104,7 +126,7 @@ def _found(world: World, booking: Booking) -> tuple[Booking, Event | None]:
         except EventNotFound:
             return booking, None
         if event.booking == str(booking.id) and not event.is_cancelled:
-            return booking, event
+            return booking, event._replace(etag="")
         booking = replace(booking, attempt=booking.attempt + 1)
     return booking, None
 

@@ -38,15 +38,19 @@ def draft_of(booking: Booking) -> Draft:
     )
 
 
-def told(booking: Booking, event: Event) -> Booking:
-    """The booking once Google has its event and has told the guests."""
+def told(booking: Booking, event: Event, *, written: Event) -> Booking:
+    """The booking once Google has its event and has told the guests.
+
+    `written` is the event as our own write left it. Its version is the one that is known here: any other, as `event`
+    may be by now, was made by somebody else and has to be read.
+    """
     return replace(
         booking,
         calendar=event.calendar,
         event_id=event.id,
         event_url=event.url,
         meet_url=event.meet_url,
-        etag=event.etag,
+        etag=written.etag or None,
         notified=booking.wish.notify,
     )
 

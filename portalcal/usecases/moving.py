@@ -43,11 +43,14 @@ def move(world: World, errand: Errand, booking: Booking) -> Booking:
     if rival is not None and booking.moving_to is not None:
         _brought(world, replace(booking, etag=fresh.etag, moving_to=None), moved.meeting, is_late=False)
         raise SlotTaken(when(moved), rival)
-    return replace(told(moved, fresh), updated_at=world.clock.now())
+    return replace(told(moved, fresh, written=event), updated_at=world.clock.now())
 
 
 def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) -> Event:
-    """The event of the booking, from the old time to the booking's. `is_late`: it may be anywhere by now."""
+    """The event of the booking, from the old time to the booking's. `is_late`: it may be anywhere by now.
+
+    It comes without its version where somebody may have changed it in between, which `sync` has to see.
+    """
     if booking.etag and not is_late:
         try:
             return _patched(world, booking, calendar_of(booking), etag=booking.etag)
@@ -59,13 +62,14 @@ def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) ->
     for _ in range(_MOST_READINGS):
         event = whereabouts(world, booking)
         if event is not None and event.span == booking.meeting:
-            return event
+            return event._replace(etag="")
         if event is None or event.span != old:
             raise AlreadyMoved(str(booking.id), _whither(booking, event))
         if is_late:
             check_still_free(world, booking, own=Intervals((old,)))
         try:
-            return _patched(world, replace(booking, event_id=event.id), event.calendar, etag=event.etag)
+            moved = _patched(world, replace(booking, event_id=event.id), event.calendar, etag=event.etag)
+            return moved._replace(etag="")
         except EventChanged:
             continue
     raise BookingBusy(str(booking.id))

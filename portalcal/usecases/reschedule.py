@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from portalcal.answers import Rescheduled
 from portalcal.core.booking import Booking, Notify, State
-from portalcal.core.errands import Delivered, Refused, Retry
+from portalcal.core.errands import Delivered, Refused, Retry, Task
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import Question
 from portalcal.errors import (
@@ -80,6 +80,8 @@ def _reschedule(request: Rescheduling, world: World) -> Rescheduled:
     if moving.state not in {State.HELD, State.CONFIRMED}:
         raise BookingOver(str(moving.id), moving.state.value)
     moved = _tell(moving, world, question, zone=request.zone) if moving.moving_to else moving
+    if moved.state not in {State.HELD, State.CONFIRMED}:
+        raise BookingOver(str(moved.id), moved.state.value)
     return Rescheduled(moved, request.zone, booking.meeting)
 
 
@@ -121,10 +123,11 @@ def _begin(request: Rescheduling, world: World, booking: Booking, *, question: Q
 def _tell(moving: Booking, world: World, question: Question, *, zone: ZoneInfo) -> Booking:
     """Have Google move the event now; what cannot be done now stays owed, and both times held."""
     errand = world.ledger.errand_of(moving.id)
-    leased = errand and world.ledger.lease(errand, now=world.clock.now())
+    is_ours = errand is not None and errand.task is Task.MOVE
+    leased = world.ledger.lease(errand, now=world.clock.now()) if errand and is_ours else None
     if leased is None:
         return world.ledger.find(str(moving.id))
-    moved, delivery = attempt(world, leased, moving)
+    moved, delivery = attempt(world, leased)
     match delivery:
         case Delivered():
             return moved

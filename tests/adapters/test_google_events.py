@@ -49,6 +49,23 @@ def test_an_event_with_nothing_but_an_id_is_an_event() -> None:
     assert event.is_busy
 
 
+@pytest.mark.parametrize(
+    ("updated", "known"),
+    [
+        ("2026-03-02T08:00:00.377Z", "2026-03-02T08:00:00.377+00:00"),
+        ("2026-03-02T08:00:01.377Z", "2026-03-02T08:00:00+00:00"),
+        ("2026-03-02T07:59:59.900Z", "2026-03-02T08:00:00+00:00"),
+        (None, "2026-03-02T08:00:00+00:00"),
+    ],
+)
+def test_when_an_event_was_made_is_known_to_the_millisecond_until_somebody_changes_it(
+    updated: str | None, known: str
+) -> None:
+    event = an_event(created="2026-03-02T08:00:00.000Z", updated=updated)
+
+    assert event.created == datetime.fromisoformat(known)
+
+
 @pytest.mark.parametrize("entry", [{}, {"id": ""}, {"id": None}, {"id": 7}])
 def test_without_an_id_there_is_no_event_and_no_calendar(entry: dict[str, Any]) -> None:
     assert events.event(entry, PLACE) is None
