@@ -1,12 +1,10 @@
 """What the use-cases answer with. Frozen and free of words: the views put them on a terminal, in JSON or in a file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -187,7 +185,7 @@ class Choice(NamedTuple):
     selection: Selection
     is_pinned: bool = False
 
-    def without_hidden(self) -> Choice:
+    def without_hidden(self) -> Self:
         """The choice without calendars the account hides, unless they are chosen."""
         kept = tuple(each for each in self.calendars if not each.is_hidden or self.selection.use_of(each))
         return self._replace(calendars=kept)

@@ -1,7 +1,5 @@
 """What `config.toml` decides, as frozen values, and the readers of single values that the command line shares."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import cache

@@ -1,9 +1,7 @@
-"""All we ask of the world, on one page. Each protocol is answered by an adapter; wiring.py says which.
+"""All we ask of the world, on one page. Each protocol is answered by an adapter; `wiring` says which.
 
 Methods raise the errors of `portalcal.errors`; the two exceptions below are answers a use-case acts on.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -202,7 +200,7 @@ class Visit(Protocol):
     def url(self) -> str:
         """Where consent is given."""
 
-    def grant(self) -> Grant:
+    def grant(self) -> "Grant":
         """Wait for the answer and exchange the code.
 
         Raises: ConsentDenied, ConsentTimedOut, ClientRejected, GoogleUnreachable, GoogleBusy.
@@ -461,7 +459,7 @@ class Machine(Protocol):
 
 
 class World(Protocol):
-    """The ports together, each made on first use. `Portal` of wiring.py is one."""
+    """The ports together, each made on first use. `Portal` of `wiring` is one."""
 
     @property
     def config(self) -> Config: ...
@@ -485,10 +483,10 @@ class World(Protocol):
     def former_vault(self, connection: Connection) -> Vault | None:
         """Where an earlier connection kept secrets, whatever `vault` is now; None if it kept none of its own."""
 
-    def calendars_with(self, grant: Grant) -> Calendars:
+    def calendars_with(self, grant: "Grant") -> Calendars:
         """Google Calendar through a grant that is not kept yet."""
 
-    def keep_access(self, access: Access) -> None:
+    def keep_access(self, access: "Access") -> None:
         """Cache an access token in the vault."""
 
     def renew_access(self) -> None:

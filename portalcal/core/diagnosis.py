@@ -1,7 +1,5 @@
 """Checks, and the one state they add up to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Errands: calls owed to Google, each safe to repeat, and what trying one comes to."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple

@@ -3,14 +3,11 @@
 The rules are AVAILABILITY.md section 2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from portalcal.core.instants import ONE_DAY, dates, local_date, local_day, wall
@@ -61,13 +58,12 @@ class Opening(NamedTuple):
     anchors: tuple[datetime, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """When meetings may take place. `weekly` has seven entries, Monday first; an exception replaces its date's."""
 
     zone: ZoneInfo
     weekly: tuple[tuple[Hours, ...], ...] = _CLOSED_WEEK
-    exceptions: Mapping[date, tuple[Hours, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    exceptions: Mapping[date, tuple[Hours, ...]] = MappingProxyType({})
 
     @property
     def is_closed_all_week(self) -> bool:
@@ -78,9 +74,9 @@ class Schedule:
         """The ranges that start on a date, exceptions first."""
         return self.exceptions[day] if day in self.exceptions else self.weekly[day.weekday()]
 
-    def without_exceptions(self) -> Schedule:
+    def without_exceptions(self) -> Self:
         """The weekly hours alone; tells an explanation whether an exception is to blame."""
-        return Schedule(self.zone, self.weekly)
+        return self._replace(exceptions=MappingProxyType({}))
 
     def _starting_on(self, day: date) -> Iterator[Interval]:
         """What the ranges of one date open, cut where the next date has an exception; a skipped date opens nothing."""

@@ -3,16 +3,13 @@
 One pure question, one answer: what `offered` lists can be booked, what `reasons` names cannot.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from portalcal.core.instants import ONE_DAY, iso_week, local_date, wall
@@ -27,8 +24,7 @@ class Align(StrEnum):
     HOUR = "hour"
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """How meetings of one kind may lie. Elapsed times; `horizon` in local days; a limit of 0 is none."""
 
     duration: timedelta = timedelta(minutes=30)
@@ -72,8 +68,7 @@ class Promise(NamedTuple):
     guard: Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """All that an answer depends on.
 
     `window` bounds the starts. `calendars` is None when nothing is connected. `calendars` and `promises` must
@@ -112,16 +107,16 @@ class Question:
         busy = chain.from_iterable(each.busy for each in self.calendars or ())
         return Intervals.of(chain(busy, (each.guard for each in self.promises)))
 
-    def about(self, start: datetime) -> Question:
+    def about(self, start: datetime) -> Self:
         """The same question for one start."""
-        return replace(self, window=Interval(start, start + datetime.resolution))
+        return self._replace(window=Interval(start, start + datetime.resolution))
 
-    def without(self, booking: str) -> Question:
+    def without(self, booking: str) -> Self:
         """The question as if this booking were not there: neither its promise nor its own event's time counts."""
         gone = Intervals.of(each.meeting for each in self.promises if each.booking == booking)
         kept = tuple(each for each in self.promises if each.booking != booking)
         calendars = self.calendars and tuple(each._replace(busy=each.busy - gone) for each in self.calendars)
-        return replace(self, promises=kept, calendars=calendars)
+        return self._replace(promises=kept, calendars=calendars)
 
 
 def offered(question: Question) -> tuple[Interval, ...]:
@@ -130,7 +125,7 @@ def offered(question: Question) -> tuple[Interval, ...]:
     earliest = max(window.start, question.now + rules.notice)
     if earliest >= window.end:
         return ()
-    question = replace(question, window=Interval(earliest, window.end))
+    question = question._replace(window=Interval(earliest, window.end))
     limits = _Limits.of(question)
     blocked = question.blocked.spans
     kept_after = rules.duration + rules.buffer_after
@@ -180,7 +175,7 @@ class _Limits(NamedTuple):
     full_weeks: frozenset[tuple[int, int]]
 
     @classmethod
-    def of(cls, question: Question) -> _Limits:
+    def of(cls, question: Question) -> Self:
         zone, rules = question.schedule.zone, question.rules
         days = Counter(
             local_date(each.meeting.start, zone) for each in question.promises if each.link == question.link

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -28,7 +27,7 @@ class Inquiry(NamedTuple):
 def rules_for(world: World, link: str | None, *, duration: timedelta | None) -> Rules:
     """The link's rules, with another length where one is asked for."""
     rules = world.config.link(link).rules
-    return replace(rules, duration=duration) if duration else rules
+    return rules._replace(duration=duration) if duration else rules
 
 
 def availability(inquiry: Inquiry, world: World) -> Availability:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -72,7 +71,7 @@ def _rules(plan: Plan, world: World) -> Rules:
     rules = rules_for(world, plan.wish.link, duration=plan.wish.duration)
     if plan.moving is None:
         return rules
-    return replace(rules, buffer_before=plan.moving.buffer_before, buffer_after=plan.moving.buffer_after)
+    return rules._replace(buffer_before=plan.moving.buffer_before, buffer_after=plan.moving.buffer_after)
 
 
 def _holder(reason: Reason, wish: Wish) -> str:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -248,7 +247,7 @@ def test_only_bookings_of_the_same_link_count_for_its_limit() -> None:
     )
 
     assert _starts(question) == "09:00"
-    assert offered(replace(question, link="intro")) == ()
+    assert offered(question._replace(link="intro")) == ()
 
 
 # --- reasons -------------------------------------------------------------------------------------------------------------
@@ -329,7 +328,7 @@ def test_our_own_event_is_told_as_the_booking_and_what_is_left_of_it_as_busy() -
 
 def test_a_calendar_that_could_not_be_read_stands_against_every_start() -> None:
     question = a_question(NINE_TO_ONE, MONDAY)
-    blind = replace(question, calendars=(FreeBusy("work"), FreeBusy("team", unread="notFound")))
+    blind = question._replace(calendars=(FreeBusy("work"), FreeBusy("team", unread="notFound")))
 
     assert reasons(blind, utc("2026-03-02 10:00")) == (Reason(Why.UNREADABLE, calendar="team"),)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -283,8 +282,7 @@ def test_the_name_of_a_link_is_made_harmless() -> None:
 
 def test_a_date_that_never_was_is_no_day() -> None:
     apia = ZoneInfo("Pacific/Apia")
-    question = replace(
-        a_question(schedule=Schedule(apia, ((Hours(540, 660),),) * 7)),
+    question = a_question(schedule=Schedule(apia, ((Hours(540, 660),),) * 7))._replace(
         window=Interval(datetime(2011, 12, 29, 10, tzinfo=UTC), datetime(2011, 12, 31, 9, tzinfo=UTC)),
         now=datetime(2011, 12, 20, tzinfo=UTC),
     )

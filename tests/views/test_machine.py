@@ -124,8 +124,8 @@ def test_availability_lists_every_day_of_the_window_in_the_display_zone() -> Non
 
 
 def test_availability_says_what_could_not_be_read_and_what_it_rests_on() -> None:
-    blind = replace(a_question(), calendars=(FreeBusy("boss@example.com", unread="notFound"),))
-    alone = replace(a_question(), calendars=None)
+    blind = a_question()._replace(calendars=(FreeBusy("boss@example.com", unread="notFound"),))
+    alone = a_question()._replace(calendars=None)
 
     unread: Any = machine.availability(an_availability(blind))
     schedule: Any = machine.availability(an_availability(alone))

@@ -391,7 +391,7 @@ def test_what_an_availability_rests_on_is_said_on_stderr() -> None:
 
 def test_a_calendar_that_was_not_read_makes_the_times_unverified() -> None:
     stage = Stage()
-    question = replace(a_question(), calendars=(FreeBusy("a"), FreeBusy("b", unread="notFound")))
+    question = a_question()._replace(calendars=(FreeBusy("a"), FreeBusy("b", unread="notFound")))
 
     stage.view.show(an_availability(question))
 
@@ -403,7 +403,7 @@ def test_a_calendar_that_was_not_read_makes_the_times_unverified() -> None:
 def test_the_schedule_alone_claims_no_check() -> None:
     stage = Stage()
 
-    stage.view.show(an_availability(replace(a_question(), calendars=None)))
+    stage.view.show(an_availability(a_question()._replace(calendars=None)))
 
     assert stage.err == ""
 
