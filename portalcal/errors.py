@@ -3,7 +3,8 @@
     PortalcalError
     ├── UsageError (2)           Usage  ConfirmationRequired  LineInvalid
     ├── ConfigurationError (3)   ConfigInvalid  ClientInvalid  ClientRejected  KeyInvalid  ServiceAccountRefused
-    │                            CalendarNotWritable  ApiNotEnabled  LedgerTooNew  LedgerUnusable  VaultUnavailable
+    │                            CalendarNotWritable  ApiNotEnabled  LedgerTooNew  LedgerUnusable  AnswerLost
+    │                            VaultUnavailable
     ├── ConnectError (4)         NotConnected  ConsentDenied  ConsentTimedOut  PermissionMissing
     │                            GrantRevoked  GrantExpired  ReauthRequired
     ├── ConflictError (5)        SlotTaken  SlotNotOffered  KeyReused  AlreadyMoved  BookingOver  OtherAccount
@@ -366,6 +367,15 @@ class LedgerUnusable(ConfigurationError):
     says = "the ledger {path} cannot be used: {reason}. Nothing was changed."
     advice = "run `portalcal status --offline` to see what is wrong with it"
     path: str
+    reason: str
+
+
+class AnswerLost(ConfigurationError):
+    """What the command answered could not be written: the disk is full, stdout is closed."""
+
+    code = "answer-lost"
+    says = "the answer cannot be written to stdout: {reason}. What the command did stays done."
+    advice = "send stdout elsewhere; what was booked or cancelled is in `portalcal bookings`"
     reason: str
 
 

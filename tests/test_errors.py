@@ -176,6 +176,22 @@ hint: run `portalcal status --offline` to see what is wrong with it
 """,
     ),
     Told(
+        errors.AnswerLost("no space left on device"),
+        """
+error: the answer cannot be written to stdout: no space left on device. What the command did stays done.
+
+hint: send stdout elsewhere; what was booked or cancelled is in `portalcal bookings`
+""",
+    ),
+    Told(
+        errors.AnswerLost("no space left on device"),
+        """
+error: the answer cannot be written to stdout: no space left on device. What the command did stays done.
+
+hint: send stdout elsewhere; what was booked or cancelled is in `portalcal bookings`
+""",
+    ),
+    Told(
         errors.VaultUnavailable("it did not answer within 5 s", "restart the keyring service", "KWallet"),
         """
 error: the keyring cannot be used (KWallet): it did not answer within 5 s

@@ -18,6 +18,7 @@ from typer.models import CommandInfo
 from portalcal import __version__
 from portalcal.cli import mistakes
 from portalcal.cli.invocation import Invocation
+from portalcal.cli.streams import let_go, take_standard_streams
 from portalcal.errors import Exit, PortalcalError
 
 CONNECTION, SCHEDULING, TRY_IT = "Connection", "Scheduling", "Try it"
@@ -163,6 +164,7 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
         status = get_command(app).main(
             args=list(arguments), prog_name="portalcal", standalone_mode=False, obj=invocation
         )
+        invocation.stdout.flush()
     except PortalcalError as error:
         return _fail(error, arguments, invocation)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -228,4 +230,7 @@ def _bug(error: Exception, arguments: Sequence[str], invocation: Invocation) -> 
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:], Invocation.here()))
+    take_standard_streams()
+    status = run(sys.argv[1:], Invocation.here())
+    let_go()
+    sys.exit(status)

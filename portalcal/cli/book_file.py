@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,10 +52,11 @@ def _opened(name: str, session: Session) -> Iterator[tuple[BinaryIO, int | None]
         yield binary or io.BytesIO(stdin.read().encode()), None
         return
     try:
-        with Path(name).open("rb") as stream:
-            yield stream, Path(name).stat().st_size
+        stream = Path(name).open("rb")  # noqa: SIM115 - what goes wrong later is not about opening it
     except OSError as error:
         raise Usage(f"{name} cannot be read: {(error.strerror or str(error)).lower()}", None) from error
+    with stream:
+        yield stream, os.fstat(stream.fileno()).st_size
 
 
 @contextmanager
