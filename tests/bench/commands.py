@@ -113,7 +113,7 @@ def start_up() -> None:
             "portalcal availability --json, disconnected": (portalcal, "availability", "--json"),
         }
         took = medians(commands, away(folder))
-    aims = {"portalcal --version": 1.3}
+    aims = {"portalcal --version": 1.3, "portalcal --help": 2.0}
     aims |= {name: 1.6 for name in took if name.endswith(("--json", "disconnected"))}
     table("Start-up", took, base="a one-command Typer program, --version", aims=aims)
 
