@@ -43,7 +43,8 @@ class ConnectionFile:
         """
         try:
             document = tomllib.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        # Below a home that is no folder, such as the /dev/null of a service, nothing is either.
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except tomllib.TOMLDecodeError as error:
             raise self._unusable(f"not TOML: {error}") from None

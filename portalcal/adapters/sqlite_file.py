@@ -5,6 +5,7 @@ The one place that talks to sqlite3, and so the one that translates its errors.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -53,6 +54,8 @@ class SqliteFile:
         self.path = path
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        """What is read from where nothing can be written: the file as it is, or an empty ledger where there is none."""
         self._lock = threading.RLock()
 
     def close(self) -> None:
@@ -63,17 +66,23 @@ class SqliteFile:
         if not self._lock.acquire(timeout=_CLOSING):
             return
         try:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
+            for connection in (self._connection, self._reader):
+                if connection is not None:
+                    connection.close()
+            self._connection = self._reader = None
         finally:
             self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One state of the ledger, whatever others write meanwhile. Raises: as `writing`."""
-        with self._transaction("BEGIN") as connection:
-            yield connection
+        """One state of the ledger, whatever others write meanwhile. Raises: as `writing`.
+
+        Nothing is made by looking: a ledger that is not there yet reads as an empty one.
+        """
+        with self._lock, self._translated():
+            connection = self._connection or self._readable()
+            with _transaction(connection, "BEGIN"):
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -85,8 +94,11 @@ class SqliteFile:
             LedgerTooNew: the file is a later program's.
             ValueError: a constraint or a trigger refuses, which the caller should have known.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        with self._lock, self._translated():
+            if self._connection is None:
+                self._connection = self._opened()
+            with _transaction(self._connection, "BEGIN IMMEDIATE"):
+                yield self._connection
 
     def damage(self) -> str | None:
         """Read every page and compare every index with its table, and say what is wrong, or None.
@@ -94,21 +106,53 @@ class SqliteFile:
         Of a ledger of more than 16 MB, some 40,000 bookings, only what is owed is read: at a million bookings
         everything takes 12 s (measured). Raises: LedgerBusy, LedgerTooNew.
         """
-        if not self.path.exists():
-            return None
         try:
             with self.reading() as connection:
-                return _damage(connection)
+                found = _damage(connection)
+                is_writable = connection is self._connection or self._can_be_made()
         except LedgerUnusable as unusable:
             return unusable.reason
+        return (
+            found if is_writable or found else "it can be read, but neither it nor its folder can be written"
+        )
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._translated():
-            if self._connection is None:
-                self._connection = self._opened()
-            with _transaction(self._connection, begin):
-                yield self._connection
+    def _can_be_made(self) -> bool:
+        """Whether there is no ledger yet and one may be made."""
+        if self.path.exists():
+            return False
+        folder = next(each for each in self.path.absolute().parents if each.exists())
+        return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+    def _readable(self) -> sqlite3.Connection:
+        """The ledger to read from: opened as for writing where that can be, since it may have to be brought up to date."""
+        if not self.path.exists():
+            self._reader = self._reader or self._prepared(":memory:")
+            return self._reader
+        try:
+            self._connection = self._opened()
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_forbidden(error):
+                raise
+            self._reader = self._read_only()
+            return self._reader
+        return self._connection
+
+    def _read_only(self) -> sqlite3.Connection:
+        """The file where neither it nor its folder can be written.
+
+        Without a log beside it, it holds everything and nobody changes it; SQLite has to be told so, or it wants to make
+        a log (https://sqlite.org/wal.html#read_only_databases).
+        """
+        has_log = self.path.with_name(f"{self.path.name}-wal").exists()
+        uri = f"{self.path.absolute().as_uri()}?mode=ro{'' if has_log else '&immutable=1'}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.row_factory = _by_name
+        with _transaction(connection, "BEGIN"):
+            is_current = self._version(connection) == sql.VERSION
+        if not is_current:
+            connection.close()
+            raise LedgerUnusable(str(self.path), "it is read-only, and an earlier portalcal wrote it")
+        return connection
 
     def _opened(self) -> sqlite3.Connection:
         if sqlite3.sqlite_version_info < _OLDEST:
@@ -118,9 +162,12 @@ class SqliteFile:
         make_private_folder(self.path.parent)
         # SQLite gives the files it puts beside this one the same mode.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        return self._prepared(self.path)
+
+    def _prepared(self, path: Path | str) -> sqlite3.Connection:
         # Transactions are begun by hand; other threads may use the connection, since a lock makes them take turns.
         connection = sqlite3.connect(
-            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
         try:
             connection.row_factory = _by_name
@@ -190,6 +237,14 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _is_forbidden(error: OSError | sqlite3.OperationalError) -> bool:
+    """Whether the file or its folder cannot be written."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+    kinds = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+    return error.sqlite_errorcode & 0xFF in kinds
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -40,6 +40,11 @@ class Ended:
     err: str
 
     @property
+    def document(self) -> Any:
+        """The envelope of an answer, whatever the exit status."""
+        return json.loads(self.out)
+
+    @property
     def result(self) -> Any:
         """What a `--json` command answered; one document on one line, and nothing else."""
         assert self.exit in {0, 8}, self

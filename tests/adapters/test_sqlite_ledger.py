@@ -94,7 +94,7 @@ def test_a_closed_ledger_opens_again(ledger: SqliteLedger) -> None:
 def test_commits_are_on_the_disk_before_anybody_is_told(path: Path) -> None:
     file = SqliteFile(path)
 
-    with file.reading() as db:
+    with file.writing() as db:
         names = ("journal_mode", "synchronous", "foreign_keys")
         pragmas = [db.execute(f"PRAGMA {name}").fetchone() for name in names]
 
@@ -526,12 +526,12 @@ def test_a_disk_that_is_really_full_keeps_every_booking_that_was_acknowledged() 
     assert done.stdout.splitlines() == ["ready", "the disk is full", "True True None", "True None"]
 
 
-def as_nobody(path: Path) -> str:
-    """The error of a process that may neither write the folder nor the ledger in it."""
+def as_nobody(path: Path, deed: str = "ledger.hold(a_booking(), put=True)") -> str:
+    """What a process prints or meets that may neither write the folder nor the ledger in it."""
     script = _HEAD + (
         "from portalcal.errors import PortalcalError\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try: ledger.hold(a_booking(), put=True)\n"
+        f"try: {deed}\n"
         "except PortalcalError as error: print(error.code, error.reason)\n"
     )
     done = subprocess.run(
@@ -567,6 +567,56 @@ def test_a_ledger_that_may_only_be_read_is_named_and_left_alone(open_path: Path)
     assert as_nobody(open_path) == "ledger-unusable permission denied"
     assert open_path.read_bytes() == before
     assert [each.name for each in open_path.parent.iterdir()] == ["ledger.db"]
+
+
+@pytest.mark.parametrize("is_open_elsewhere", [False, True], ids=["closed", "open in another process"])
+def test_a_ledger_that_may_only_be_read_is_read(open_path: Path, *, is_open_elsewhere: bool) -> None:
+    ledger = SqliteLedger(open_path, "default", SetClock())
+    ledger.hold(a_booking(), put=True)
+    if not is_open_elsewhere:
+        sealed(ledger, open_path)
+    for each in open_path.parent.iterdir():
+        each.chmod(0o444)
+    open_path.parent.chmod(0o555)
+
+    assert as_nobody(open_path, "print(len(ledger.search(Search())), len(ledger.owed()))") == "1 1"
+    told = "it can be read, but neither it nor its folder can be written"
+    assert as_nobody(open_path, "print(ledger.check())") == told
+
+
+def test_where_no_ledger_is_and_none_may_be_made_an_empty_one_is_read(open_path: Path) -> None:
+    open_path.parent.chmod(0o555)
+
+    assert as_nobody(open_path, "print(ledger.search(Search()), ledger.owed())") == "() ()"
+    told = "it can be read, but neither it nor its folder can be written"
+    assert as_nobody(open_path, "print(ledger.check())") == told
+
+
+def test_a_ledger_of_an_earlier_program_that_may_only_be_read_is_named(open_path: Path) -> None:
+    with closing(sqlite3.connect(open_path)) as db:
+        for statement in sql.MIGRATIONS[0]:
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+    open_path.chmod(0o444)
+    open_path.parent.chmod(0o555)
+
+    told = as_nobody(open_path, "ledger.search(Search())")
+
+    assert told == "ledger-unusable it is read-only, and an earlier portalcal wrote it"
+
+
+def test_looking_makes_no_ledger_and_sees_the_one_that_is_made_meanwhile(path: Path) -> None:
+    looking, booking = (SqliteLedger(path, "default", SetClock()) for _ in range(2))
+
+    assert (looking.search(Search()), looking.owed(), looking.check()) == ((), (), None)
+    assert not path.exists()
+    assert not path.parent.exists() or list(path.parent.iterdir()) == []
+
+    held = booking.hold(a_booking(), put=True)
+    assert looking.search(Search()) == (held,)
+    looking.close()
+    booking.close()
 
 
 def test_every_error_of_sqlite_has_one_of_ours(path: Path) -> None:
