@@ -28,7 +28,9 @@ DATE_FORMS = "`2026-11-25`, `today`, `tomorrow`, a weekday, `+3d`, or a time lik
 
 _CLOCK = r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?"
 _ISO = r"(?i)(\d{4}-\d\d-\d\d)(?:[T ](\S.*))?"
-_OFFSET = r"(?i)(.*?)\s*(Z|[+-]\d\d:?\d\d)"
+_OFFSET = r"(?i)(.*?)\s*(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)"
+# Far enough from the ends of the calendar for a buffer, a horizon and an offset.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _AHEAD = r"\+(\d{1,4})d"
 _LONG_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -89,6 +91,8 @@ def read_length(text: str) -> timedelta:
 def _split(text: str, reading: Reading, *, forms: str) -> tuple[date, str]:
     """The date that is meant, and what follows it."""
     if match := re.fullmatch(_ISO, text):
+        if not _FIRST_YEAR <= int(match[1][:4]) <= _LAST_YEAR:
+            raise _unreadable(text, f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}")
         try:
             return date.fromisoformat(match[1]), (match[2] or "").strip()
         except ValueError:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from portalcal.core.booking import Booking, Wish
 from portalcal.core.instants import say
 from portalcal.core.intervals import Interval
+from portalcal.core.objections import Objections
 from portalcal.core.slots import Question, Reason, Rules, Why, reasons
 from portalcal.errors import SlotNotOffered, SlotTaken
 from portalcal.ports import World
@@ -16,17 +17,6 @@ from portalcal.usecases.situation import alternatives, gather
 
 # Where alternatives are looked for; one free/busy request covers it with the check itself.
 _BEFORE, _AFTER = timedelta(days=3), timedelta(days=7)
-
-_IN_WORDS = {
-    Why.PAST: "it is in the past",
-    Why.NOTICE: "it is sooner than the notice the rules ask for",
-    Why.HORIZON: "it is further ahead than the rules allow",
-    Why.CLOSED: "it does not lie in the opening hours",
-    Why.EXCEPTION: "an exception closes that time",
-    Why.OFF_GRID: "meetings do not start at that time",
-    Why.DAY_FULL: "that day has as many bookings as it may",
-    Why.WEEK_FULL: "that week has as many bookings as it may",
-}
 
 
 class Plan(NamedTuple):
@@ -59,7 +49,7 @@ def check(plan: Plan, world: World) -> Question:
     if against:
         raise SlotNotOffered(
             say(wish.start, wish.zone, end=wish.meeting.end),
-            ", and ".join(_IN_WORDS[each.why] for each in against),
+            "; ".join(Objections(question, wish.meeting, wish.zone).tell(each) for each in against),
             reasons=tuple(each.why.value for each in against),
             alternatives=alternatives(question, wish.meeting),
         )

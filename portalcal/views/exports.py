@@ -15,9 +15,9 @@ from portalcal.answers import Availability, Bookings, Day
 from portalcal.core.booking import Booking
 from portalcal.core.instants import local_date, place
 from portalcal.core.intervals import Interval
+from portalcal.core.objections import in_words
 from portalcal.views import words
 from portalcal.views.foreign import shown
-from portalcal.views.reasons import in_words
 
 _BOOKING_COLUMNS = (
     "id", "state", "start", "end", "timezone", "link", "title", "name", "email", "guests", "location", "meet_url",

@@ -9,10 +9,10 @@ from itertools import groupby
 
 from portalcal.answers import Availability, Basis
 from portalcal.core.instants import place
+from portalcal.core.objections import in_words
 from portalcal.views import cells, words
 from portalcal.views.cells import Cell, Day, Kind, Sheet
 from portalcal.views.foreign import shown
-from portalcal.views.reasons import in_words
 
 _NAMES = {
     Kind.ROOM: "free, no start",

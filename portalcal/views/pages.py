@@ -15,6 +15,7 @@ from rich.text import Text
 
 from portalcal import answers
 from portalcal.core.intervals import Interval
+from portalcal.core.objections import in_words
 from portalcal.core.permissions import Permission
 from portalcal.ports import Calendar, Revocation
 from portalcal.views import reasons, words
@@ -109,7 +110,7 @@ def disconnected(answer: answers.Disconnected) -> RenderableType:
     if answer.account is None:
         return Text("Not connected; nothing to do", style="bold")
     headline = Text("Disconnected ", style="bold").append(shown(answer.account))
-    upcoming = reasons.in_words(answer.upcoming, "upcoming booking")
+    upcoming = in_words(answer.upcoming, "upcoming booking")
     keeps = "keeps its event" if answer.upcoming == 1 else "keep their events"
     rows = Facts([
         ("here", "the account and its secrets are forgotten"),

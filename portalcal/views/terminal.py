@@ -14,11 +14,11 @@ from rich.text import Text
 from portalcal import answers
 from portalcal.answers import Answer
 from portalcal.core.instants import place
+from portalcal.core.objections import in_words
 from portalcal.errors import ConfirmationRequired, PortalcalError, Usage, called
 from portalcal.ports import Clock
 from portalcal.views import booking_pages, grid, layout, pages, status_page
 from portalcal.views.foreign import shown, shown_lines, tolerate
-from portalcal.views.reasons import in_words
 
 _FILLING = re.compile(r"[ ]+$", re.MULTILINE)
 _PIPE_WIDTH = 100

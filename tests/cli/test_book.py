@@ -283,3 +283,17 @@ def test_the_json_of_a_booking_has_every_key(connected: Shell) -> None:
     assert set(keys) <= set(ran.result)
     assert ran.result["calendar"] == ANA
     assert json.loads(ran.out)["portalcal"] == 1
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["2026-11-24T20:00", "2026-11-28T10:00", "2026-11-23T08:30", "2026-11-24T10:10", "2027-06-01T10:05"],
+)
+def test_it_refuses_in_the_words_in_which_the_time_is_explained(connected: Shell, start: str) -> None:
+    explained = connected.json("availability", "--explain", start).result["reasons"]
+
+    refused = connected.json("book", start, *SAM).error
+
+    assert explained
+    told = "; ".join(each["message"] for each in explained)
+    assert refused["message"].endswith(f"is not offered: {told}. Nothing was booked.")
