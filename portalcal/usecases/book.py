@@ -101,6 +101,9 @@ def _tell(held: Booking, world: World, question: Question) -> Booking:
     booking, delivery = attempt(world, leased)
     match delivery:
         case Delivered():
+            if booking.wish.meet and booking.is_live and booking.meet_url is None:
+                follows = "`portalcal sync` in a minute brings it here"
+                world.view.warn("meet-pending", f"Google has not told the Meet link yet; {follows}")
             return booking
         case Retry(why=why):
             follows = what_follows(why, "the next command delivers it")

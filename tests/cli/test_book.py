@@ -130,10 +130,24 @@ def test_a_dry_run_checks_and_changes_nothing(connected: Shell, google: Simulato
 
 
 def test_a_meet_link_is_asked_for(connected: Shell, google: Simulator) -> None:
-    booked = book(connected, "2026-11-24T10:00", "--meet").result
+    google.conference = "success"
 
-    assert "conferenceData" in google.events()[0]
-    assert booked["meet_url"] is None or booked["meet_url"].startswith("https://meet.google.com/")
+    booked = book(connected, "2026-11-24T10:00", "--meet")
+
+    assert booked.result["meet_url"].startswith("https://meet.google.com/")
+    assert booked.warnings == []
+
+
+@pytest.mark.parametrize("outcome", ["pending", "failure"])
+def test_a_meet_link_that_is_not_there_yet_is_told_with_how_to_learn_it(
+    connected: Shell, google: Simulator, outcome: str
+) -> None:
+    google.conference = outcome
+
+    booked = book(connected, "2026-11-24T10:00", "--meet")
+
+    assert (booked.exit, booked.result["state"], booked.result["meet_url"]) == (0, "confirmed", None)
+    assert booked.warnings == ["meet-pending"]
 
 
 def test_a_lost_reply_is_found_out_and_books_once(connected: Shell, google: Simulator) -> None:
