@@ -51,7 +51,7 @@ def check(plan: Plan, world: World) -> Question:
             say(wish.start, wish.zone, end=wish.meeting.end),
             "; ".join(Objections(question, wish.meeting, wish.zone).tell(each) for each in against),
             reasons=tuple(each.why.value for each in against),
-            alternatives=alternatives(question, wish.meeting),
+            alternatives=alternatives(question, wish.meeting, wish.zone),
         )
     return question
 
@@ -87,4 +87,4 @@ def promised(other: Booking) -> str:
 def taken(question: Question, wish: Wish, *, by: str) -> SlotTaken:
     """The refusal, with the nearest times that could be had instead."""
     when = say(wish.start, wish.zone, end=wish.meeting.end)
-    return SlotTaken(when, by, alternatives=alternatives(question, wish.meeting))
+    return SlotTaken(when, by, alternatives=alternatives(question, wish.meeting, wish.zone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from portalcal.answers import Selection
 from portalcal.core.instants import say
@@ -75,9 +76,8 @@ def gather(
     )
 
 
-def alternatives(question: Question, wanted: Interval) -> tuple[Offer, ...]:
-    """Up to three offered meetings nearest to the wanted one, worded in the schedule's zone."""
-    zone = question.schedule.zone
+def alternatives(question: Question, wanted: Interval, zone: ZoneInfo) -> tuple[Offer, ...]:
+    """Up to three offered meetings nearest to the wanted one, in the zone of who wants it."""
     return tuple(
         Offer(each.start.astimezone(zone), each.end.astimezone(zone), say(each.start, zone, end=each.end))
         for each in nearest(question, wanted.start)

@@ -92,7 +92,8 @@ def _as_json(value: object, zone: tzinfo) -> object:
         case None | bool() | int() | float() | str():
             return value
         case datetime():
-            return _instant(value, zone)
+            # An error that ends the command meets a view that knows no zone; its times bring the reader's along.
+            return _instant(value, value.tzinfo if isinstance(value.tzinfo, ZoneInfo) else zone)
         case date():
             return value.isoformat()
         case timedelta():

@@ -311,3 +311,15 @@ def test_it_refuses_in_the_words_in_which_the_time_is_explained(connected: Shell
     assert explained
     told = "; ".join(each["message"] for each in explained)
     assert refused["message"].endswith(f"is not offered: {told}. Nothing was booked.")
+
+
+@pytest.mark.parametrize("start", ["2026-11-24T10:07", "2026-11-24T15:45"], ids=["not offered", "taken"])
+def test_alternatives_are_told_in_the_zone_the_time_was_given_in(
+    connected: Shell, google: Simulator, start: str
+) -> None:
+    google.add_event("primary", "2026-11-24T10:00:00Z", "2026-11-24T10:30:00Z", "Dentist")
+
+    refused = connected.json("book", start, "--timezone", "Asia/Kathmandu", *SAM).error
+
+    assert {each["start"][-6:] for each in refused["details"]["alternatives"]} == {"+05:45"}
+    assert refused["hint"].count("(Kathmandu)") == 3
