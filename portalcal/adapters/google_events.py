@@ -182,12 +182,17 @@ def _span(found: Json, all_day_zone: ZoneInfo) -> Interval | None:
 
 
 def _edge(point: Json, all_day_zone: ZoneInfo) -> datetime | None:
-    """A start or end: an instant, or midnight of a date in the calendar's zone."""
+    """A start or end: an instant, a wall time in the zone beside it, or midnight of a date in the calendar's zone."""
     if moment := instant(point.get("dateTime")):
         return moment
     try:
+        if "dateTime" in point and isinstance(point.get("timeZone"), str):
+            # "A time zone offset is required unless a time zone is explicitly specified" (the Events resource).
+            local = datetime.fromisoformat(str(point["dateTime"]))
+            return local.replace(tzinfo=ZoneInfo(str(point["timeZone"]))).astimezone(UTC)
         return wall(date.fromisoformat(str(point.get("date"))), 0, all_day_zone)
-    except (ValueError, OverflowError):
+    # What ZoneInfo raises for a zone nobody knows: see `zone`.
+    except (ValueError, OverflowError, KeyError, OSError):
         return None
 
 

@@ -100,6 +100,36 @@ def test_offsets_and_fractions_are_read() -> None:
     assert event.span == span("Tue 10:00-10:30")
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "instants"),
+    [
+        ("2026-07-01T10:00:00", "2026-07-01T10:30:00", ("2026-07-01T08:00Z", "2026-07-01T08:30Z")),
+        # The hour that does not exist: as RFC 5545 reads it, with the offset before the gap.
+        ("2026-03-29T02:30:00", "2026-03-29T04:00:00", ("2026-03-29T01:30Z", "2026-03-29T02:00Z")),
+    ],
+)
+def test_a_wall_time_with_its_zone_beside_it_is_an_instant(
+    start: str, end: str, instants: tuple[str, str]
+) -> None:
+    points = {
+        name: {"dateTime": time, "timeZone": "Europe/Berlin"}
+        for name, time in (("start", start), ("end", end))
+    }
+
+    event = an_event(**points)
+
+    assert (event.span.start, event.span.end) == tuple(map(datetime.fromisoformat, instants))
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "", "Europe", None, 7])
+def test_a_wall_time_in_a_zone_nobody_knows_is_no_instant_and_busy(zone: object) -> None:
+    point = {"dateTime": "2026-07-01T10:00:00", "timeZone": zone}
+
+    event = an_event(start=point, end={**point, "dateTime": "2026-07-01T10:30:00"})
+
+    assert (event.span, event.is_busy) == (None, True)
+
+
 def test_an_all_day_event_is_a_day_of_its_calendar() -> None:
     event = an_event(start={"date": "2026-03-08"}, end={"date": "2026-03-09"})
 
