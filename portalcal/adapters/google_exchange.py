@@ -36,7 +36,7 @@ for _name in ("oauthlib", "requests_oauthlib"):
 
 _log = logging.getLogger("portalcal.http")
 
-_TIMEOUT = (google_unreachable.CONNECT_SECONDS, google_unreachable.READ_SECONDS)
+LIMITS = (google_unreachable.CONNECT_SECONDS, google_unreachable.READ_SECONDS)
 # Between tries. A code that Google did take is refused the second time, which ends the consent as it should.
 _PAUSES = (1.0, 3.0)
 _INSECURE = "OAUTHLIB_INSECURE_TRANSPORT"
@@ -45,6 +45,8 @@ _environment = threading.Lock()
 
 class Exchange:
     """One authorization request. `url` is the consent page; `redeem` turns its code into a grant.
+
+    `limits` are for connecting to the token endpoint and for its answer, in seconds.
 
     Raises:
         ClientInvalid: the client's addresses are neither https nor http on loopback.
@@ -57,10 +59,12 @@ class Exchange:
         *,
         redirect_uri: str,
         state: str,
+        limits: tuple[float, float] = LIMITS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._scopes = request.scopes
+        self._limits = limits
         self._sleep = sleep
         self._flow = Flow.from_client_config(
             {"installed": _config(client)}, scopes=request.scopes, redirect_uri=redirect_uri
@@ -111,7 +115,7 @@ class Exchange:
         self._flow.oauth2session.scope = None
         with _plain_http_on_loopback(self._client.token_uri), consent_translated(host=self._token_host):
             # In the form rather than in a Basic header: that one is refused by strict servers when the secret is empty.
-            return dict(self._flow.fetch_token(code=code, include_client_id=True, timeout=_TIMEOUT))
+            return dict(self._flow.fetch_token(code=code, include_client_id=True, timeout=self._limits))
 
     @property
     def _token_host(self) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from portalcal.adapters import google_token_endpoint, headless
 from portalcal.adapters import loopback_page as pages
 from portalcal.adapters.google_client import OAuthClient
-from portalcal.adapters.google_exchange import Exchange
+from portalcal.adapters.google_exchange import LIMITS, Exchange
 from portalcal.adapters.google_tokens import GrantTokens, Tokens
 from portalcal.adapters.google_wire import Patience, Wire
 from portalcal.adapters.loopback import Receiver
@@ -41,6 +41,7 @@ class BrowserConsent:
     `client` is read at the visit; `open_browser` takes an address and says whether a browser was started; `pasted`
     gives a line typed into the terminal since it was last asked, or None, and never waits (`loopback_paste`).
     `has_browser` tells beforehand whether one can be opened; `is_attended`, whether somebody reads what is shown;
+    `limits` are those of the exchange of the code, `wire` is for ending a grant.
     `ways` takes the redirect's address and says what to do where none opens.
     """
 
@@ -57,6 +58,7 @@ class BrowserConsent:
         is_attended: bool = True,
         ways: Callable[[str, bool], tuple[str, ...]] = lambda _uri, _opens: (),
         wire: Wire | None = None,
+        limits: tuple[float, float] = LIMITS,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +72,7 @@ class BrowserConsent:
         self._is_attended = is_attended
         self._ways = ways
         self._wire = wire
+        self._limits = limits
         self._sleep = sleep
         self._monotonic = monotonic
 
@@ -89,7 +92,14 @@ class BrowserConsent:
         with Receiver(
             request.port, state=state, issuers=issuers_of(client.auth_uri), monotonic=self._monotonic
         ) as receiver:
-            exchange = Exchange(client, request, redirect_uri=receiver.uri, state=state, sleep=self._sleep)
+            exchange = Exchange(
+                client,
+                request,
+                redirect_uri=receiver.uri,
+                state=state,
+                limits=self._limits,
+                sleep=self._sleep,
+            )
             try:
                 yield BrowserVisit(
                     request._replace(open_browser=opens_browser),
