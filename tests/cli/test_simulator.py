@@ -213,10 +213,10 @@ def test_what_is_to_be_typed_is_never_wrapped(tmp_path: Path, monkeypatch: pytes
             ("--fault", "everything explodes"),
             "expected a fault as <operation|*>: <kind>[=VALUE] [once] [times=N] [rate=5%] [after=N] ",
         ),
-        (("--fault", "*: 418"), "expected a kind of fault out of 401, "),
+        (("--fault", "*: 418"), "expected a kind of fault out of 400-invalid, "),
         (
             ("--fault", "*: 429 sometimes"),
-            "expected once, times=N, rate=5%, after=N or retry-after=SECONDS, ",
+            "expected once, times=N, rate=5%, after=N, retry-after=SECONDS, shape=backend or shape=frontend, ",
         ),
         (("--fault", "*: latency"), "expected latency=SECONDS, not 'latency' in '*: latency'"),
         (("--latency", "soon"), "soon is not a duration"),
