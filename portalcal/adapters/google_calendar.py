@@ -162,7 +162,12 @@ class GoogleCalendars:
             request.headers["If-Match"] = etag
         try:
             moved = self._ask(
-                request, needs=Permission.EDIT_EVENTS, calendar=calendar, event=draft.id, writes=True
+                request,
+                needs=Permission.EDIT_EVENTS,
+                calendar=calendar,
+                event=draft.id,
+                writes=True,
+                etag=etag or None,
             )
         except EventGone:
             raise EventNotFound(calendar, draft.id) from None
@@ -210,11 +215,18 @@ class GoogleCalendars:
         calendar: str | None = None,
         event: str | None = None,
         writes: bool = False,
+        etag: str | None = None,
         http: GoogleHttp | None = None,
     ) -> wire.Json:
         """The JSON object Google answers with; an empty one for an empty answer."""
         with translated(
-            host=self._host, account=self._account, needs=needs, calendar=calendar, event=event, writes=writes
+            host=self._host,
+            account=self._account,
+            needs=needs,
+            calendar=calendar,
+            event=event,
+            writes=writes,
+            etag=etag,
         ):
             answer = _read(request.execute(http=http))
         if isinstance(answer, dict):

@@ -72,7 +72,10 @@ class EventGone(Exception):
 
 
 class Asked(NamedTuple):
-    """What was asked of Google: the facts an error is told with. `writes`: it was to change something there."""
+    """What was asked of Google: the facts an error is told with.
+
+    `writes`: it was to change something there. `etag`: the version it named.
+    """
 
     host: str
     account: str = "this account"
@@ -80,6 +83,7 @@ class Asked(NamedTuple):
     calendar: str | None = None
     event: str | None = None
     writes: bool = False
+    etag: str | None = None
 
 
 @contextmanager
@@ -91,18 +95,19 @@ def translated(
     calendar: str | None = None,
     event: str | None = None,
     writes: bool = False,
+    etag: str | None = None,
 ) -> Iterator[None]:
     """Whatever a library raises inside comes out as an error of ours.
 
     `needs` is the permission the call rests on; with `event`, 404 is about the event, else about the calendar.
 
     Raises:
-        EventIdTaken: 409 on a write.
+        EventIdTaken: 409 on an insert.
         EventChanged: 412, the event is not the version that was named.
         EventGone: 410 on a write to an event.
         PortalcalError: everything else; see `explain`.
     """
-    asked = Asked(host, account or "this account", needs, calendar, event, writes)
+    asked = Asked(host, account or "this account", needs, calendar, event, writes, etag)
     try:
         yield
     except Refused as error:
@@ -154,9 +159,10 @@ def _of_google(refusal: Refusal, asked: Asked) -> PortalcalError | EventIdTaken 
             return GoogleRefused(refusal.words, refusal.status)
         case 404 | 410:
             return _missing(refusal, asked)
-        case 409 if asked.writes:
-            return EventIdTaken(asked.event or "")
-        case 412 if asked.event is not None:
+        # Who did not choose an id, or name a version, cannot act on either: then both are plain refusals.
+        case 409 if asked.writes and asked.event is None:
+            return EventIdTaken("")
+        case 412 if asked.event is not None and asked.etag is not None:
             return EventChanged(asked.event)
         case _:
             return GoogleRefused(refusal.words, refusal.status)
