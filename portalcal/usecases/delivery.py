@@ -6,6 +6,7 @@ is success. DESIGN.md section 3 has the order.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import assert_never
 
@@ -14,12 +15,14 @@ from portalcal.core.errands import Delivered, Delivery, Errand, Refused, Retry, 
 from portalcal.errors import (
     ConnectError,
     EventNotFound,
+    GoogleBusy,
     GoogleUnreachable,
     PortalcalError,
     SlotTaken,
     TryLaterError,
 )
 from portalcal.ports import Event, EventIdTaken, Removal, World
+from portalcal.usecases.doubt import InDoubt, in_doubt
 from portalcal.usecases.drafts import calendar_of, draft_of, told, when
 from portalcal.usecases.moving import move
 from portalcal.usecases.rivals import check_still_free, read_again
@@ -49,6 +52,8 @@ def attempt(world: World, errand: Errand) -> tuple[Booking, Delivery]:
                 assert_never(errand.task)
     except (TryLaterError, ConnectError) as error:
         return _postponed(world, errand, booking, why=error)
+    except InDoubt as doubt:
+        return _postponed(world, errand, booking, why=doubt.why)
     except PortalcalError as error:
         if errand.task is Task.REMOVE:
             return _postponed(world, errand, booking, why=error)
@@ -85,14 +90,33 @@ def _put(world: World, errand: Errand, booking: Booking) -> Booking:
     if errand.attempts > 1 or booking.state is State.CONFIRMED:
         booking, existing = _found_or_free(world, booking)
     booking, event = (booking, existing) if existing else _insert(world, booking)
-    fresh, rival = read_again(world, booking, event)
-    if rival is not None:
-        world.calendars.delete(event.calendar, event.id, notify=booking.wish.notify)
-        raise SlotTaken(when(booking), rival)
+    fresh = _assured(world, booking, event)
     now = world.clock.now()
     is_new = booking.state is State.HELD
     kept = booking.moved_to(State.CONFIRMED, now) if is_new else replace(booking, updated_at=now)
     return told(kept, fresh, written=event)
+
+
+def _assured(world: World, booking: Booking, made: Event) -> Event:
+    """Our event as it stands, once it is sure that nobody was there first; else it is taken away again."""
+    try:
+        event, rival = read_again(world, booking, made)
+    except (TryLaterError, ConnectError):
+        raise
+    except PortalcalError:
+        # Nobody can ever tell: the time is freed, and the guest must not be left with an invitation to it.
+        _withdraw(world, booking, made)
+        raise
+    if rival is not None:
+        _withdraw(world, booking, event)
+        raise SlotTaken(when(booking), rival)
+    return event
+
+
+def _withdraw(world: World, booking: Booking, event: Event) -> None:
+    """Take our event away. Gone already is as good; while it is not gone the time stays held."""
+    with in_doubt(), suppress(EventNotFound):
+        world.calendars.delete(event.calendar, event.id, notify=booking.wish.notify)
 
 
 def _found_or_free(world: World, booking: Booking) -> tuple[Booking, Event | None]:
@@ -122,7 +146,8 @@ def _found(world: World, booking: Booking) -> tuple[Booking, Event | None]:
     calendar = calendar_of(booking)
     for _ in range(_MOST_IDS):
         try:
-            event = world.calendars.event(calendar, booking.next_event_id)
+            with in_doubt(EventNotFound):
+                event = world.calendars.event(calendar, booking.next_event_id)
         except EventNotFound:
             return booking, None
         if event.booking == str(booking.id) and not event.is_cancelled:
@@ -134,7 +159,7 @@ def _found(world: World, booking: Booking) -> tuple[Booking, Event | None]:
 def _insert(world: World, booking: Booking) -> tuple[Booking, Event]:
     """Insert under our id. A reply that was lost, or an id that is taken, is settled by reading the event."""
     calendar = calendar_of(booking)
-    for is_last in (False, True):
+    for is_last in (False, True, True):
         try:
             return booking, world.calendars.insert(calendar, draft_of(booking), notify=booking.wish.notify)
         except EventIdTaken:
@@ -145,7 +170,8 @@ def _insert(world: World, booking: Booking) -> tuple[Booking, Event]:
             booking, event = _found(world, booking)
         if event is not None:
             return booking, event
-    return booking, world.calendars.insert(calendar, draft_of(booking), notify=booking.wish.notify)
+    # Taken, and yet nothing is there: one of the two answers is behind the times.
+    raise GoogleBusy("the id of the event is taken, and no event has it", 409)
 
 
 # --- remove ---------------------------------------------------------------------------------------------------

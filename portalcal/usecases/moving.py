@@ -6,14 +6,25 @@ one it is to be done, and anywhere else somebody was faster.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from portalcal.core.booking import Booking
 from portalcal.core.errands import Errand
 from portalcal.core.instants import say
 from portalcal.core.intervals import Interval, Intervals
-from portalcal.errors import AlreadyMoved, BookingBusy, EventNotFound, GoogleUnreachable, SlotTaken
+from portalcal.errors import (
+    AlreadyMoved,
+    BookingBusy,
+    ConnectError,
+    EventNotFound,
+    GoogleUnreachable,
+    PortalcalError,
+    SlotTaken,
+    TryLaterError,
+)
 from portalcal.ports import Event, EventChanged, World
+from portalcal.usecases.doubt import in_doubt
 from portalcal.usecases.drafts import calendar_of, draft_of, told, when
 from portalcal.usecases.rivals import check_still_free, read_again
 from portalcal.usecases.whereabouts import whereabouts
@@ -39,11 +50,25 @@ def move(world: World, errand: Errand, booking: Booking) -> Booking:
     is_late = errand.attempts > 1 or booking.moving_to is None
 
     event = _brought(world, moved, old, is_late=is_late)
-    fresh, rival = read_again(world, moved, event, own=Intervals((old,)))
+    try:
+        fresh, rival = read_again(world, moved, event, own=Intervals((old,)))
+    except (TryLaterError, ConnectError):
+        raise
+    except PortalcalError:
+        _bring_back(world, booking, moved, etag=event.etag)
+        raise
     if rival is not None and booking.moving_to is not None:
-        _brought(world, replace(booking, etag=fresh.etag, moving_to=None), moved.meeting, is_late=False)
+        _bring_back(world, booking, moved, etag=fresh.etag)
         raise SlotTaken(when(moved), rival)
     return replace(told(moved, fresh, written=event), updated_at=world.clock.now())
+
+
+def _bring_back(world: World, booking: Booking, moved: Booking, *, etag: str | None) -> None:
+    """Let the event be where it was; while it is not, both times stay held. Without an old time it stays."""
+    if booking.moving_to is None:
+        return
+    with in_doubt():
+        _brought(world, replace(booking, etag=etag, moving_to=None), moved.meeting, is_late=False)
 
 
 def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) -> Event:
@@ -51,6 +76,7 @@ def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) ->
 
     It comes without its version where somebody may have changed it in between, which `sync` has to see.
     """
+    may_have_moved = is_late
     if booking.etag and not is_late:
         try:
             return _patched(world, booking, calendar_of(booking), etag=booking.etag)
@@ -59,8 +85,10 @@ def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) ->
         except GoogleUnreachable as error:
             if not error.sent:
                 raise
+            may_have_moved = True
     for _ in range(_MOST_READINGS):
-        event = whereabouts(world, booking)
+        with in_doubt() if may_have_moved else nullcontext():
+            event = whereabouts(world, booking)
         if event is not None and event.span == booking.meeting:
             return event._replace(etag="")
         if event is None or event.span != old:

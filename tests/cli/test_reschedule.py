@@ -265,6 +265,40 @@ def test_who_comes_in_between_check_and_move_wins_and_the_event_goes_back(
     )
 
 
+def test_a_second_look_that_is_refused_brings_the_event_back(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.faults.add("events.list: 403-forbidden once")
+
+    ran = move(connected, identifier)
+
+    assert (ran.exit, ran.error["code"]) == (5, "google-refused")
+    assert ran.error["message"].endswith("The booking stays where it was.")
+    assert (shown(connected, identifier)["start"], starts(google)) == (TEN, [TEN])
+
+
+def test_an_event_that_cannot_be_brought_back_keeps_both_times(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.faults.add("events.list: 403-forbidden once")
+    google.faults.add("events.patch: 403-forbidden after=1 once")
+
+    ran = move(connected, identifier)
+
+    assert (ran.exit, ran.warnings) == (8, ["google-not-told"])
+    assert (shown(connected, identifier)["moving_to"]["start"], starts(google)) == (ELEVEN, [ELEVEN])
+    assert move(connected, identifier).exit == 0
+    assert (shown(connected, identifier)["start"], starts(google)) == (ELEVEN, [ELEVEN])
+
+
+def test_a_move_that_may_have_worked_is_not_given_up(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected)
+    google.faults.add("events.patch: lost-reply once")
+    google.faults.add("events.get: 403-forbidden once")
+
+    assert move(connected, identifier).exit == 8
+    assert move(connected, identifier).exit == 0
+    assert (shown(connected, identifier)["start"], starts(google)) == (ELEVEN, [ELEVEN])
+
+
 def test_who_comes_after_the_move_yields(connected: Shell, google: Simulator) -> None:
     identifier = booked(connected)
 

@@ -141,6 +141,72 @@ def test_a_reply_that_is_lost_leads_to_one_event(machine: Machine, google: Simul
     assert stored(machine, held).event_id == google.events()[0]["id"]
 
 
+# --- refused for good, while an event of ours may stand in the calendar ---------------------------------------
+
+
+def test_a_second_look_that_is_refused_leaves_no_event_behind(machine: Machine, google: Simulator) -> None:
+    held = machine.hold("14:00-14:30")
+    google.faults.add("events.list: 403-forbidden once")
+
+    assert deliver(machine.process()) == Deliveries(refused=(held.id,))
+
+    assert google.events() == []
+    assert [mail.kind for mail in google.outbox] == ["invitation", "cancellation"]
+    assert stored(machine, held).state is State.REFUSED
+
+
+def test_an_event_that_cannot_be_taken_away_keeps_its_time(machine: Machine, google: Simulator) -> None:
+    held = machine.hold("14:00-14:30")
+    google.faults.add("events.list: 403-forbidden times=2")
+    google.faults.add("events.delete: 403-forbidden once")
+
+    assert deliver(machine.process()) == Deliveries(owed=(held.id,))
+    assert (stored(machine, held).state, len(google.events())) == (State.HELD, 1)
+
+    assert deliver(machine.process()) == Deliveries(refused=(held.id,))
+    assert google.events() == []
+
+
+def test_an_event_that_is_gone_before_it_is_taken_away_is_no_news(
+    machine: Machine, google: Simulator
+) -> None:
+    held = machine.hold("14:00-14:30")
+    google.add_event("primary", at("14:15"), at("15:00"), "Dentist")
+    google.clock.advance(seconds=1)
+    google.faults.add("events.delete: 404 once")
+    process = machine.process()
+
+    assert deliver(process) == Deliveries(refused=(held.id,))
+
+    assert "is taken by an event on ana@example.com" in process.notes.warnings[0][1]
+
+
+@pytest.mark.parametrize("kind", ["400-invalid", "403-forbidden", "403-not-enabled", "409-duplicate", "412"])
+def test_a_refused_look_for_an_event_that_may_be_there_ends_no_promise(
+    machine: Machine, google: Simulator, kind: str
+) -> None:
+    held = machine.hold("14:00-14:30")
+    google.faults.add("events.insert: lost-reply once")
+    google.faults.add(f"events.get: {kind} once")
+
+    assert deliver(machine.process()) == Deliveries(owed=(held.id,))
+    assert stored(machine, held).state is State.HELD
+
+    assert deliver(machine.process()) == Deliveries(delivered=(held.id,))
+    assert len(google.events()) == len(google.outbox) == 1
+
+
+def test_an_id_that_is_taken_by_nothing_is_asked_for_again(machine: Machine, google: Simulator) -> None:
+    held = machine.hold("14:00-14:30")
+    google.faults.add("events.insert: 409-duplicate times=3")
+
+    assert deliver(machine.process()) == Deliveries(owed=(held.id,))
+    assert stored(machine, held).state is State.HELD
+
+    assert deliver(machine.process()) == Deliveries(delivered=(held.id,))
+    assert [each["id"] for each in google.events()] == [held.next_event_id]
+
+
 # --- somebody else was there first ------------------------------------------------------------------------------
 
 
