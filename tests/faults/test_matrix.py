@@ -1,0 +1,93 @@
+"""Every fault at every operation of every command: the code, the exit, the ledger and the calendar that the contract asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portalcal.simulator import Simulator
+from tests.cli.conftest import NOW, Ran
+from tests.faults.conftest import OBSERVED
+from tests.faults.contract import Told
+from tests.faults.rows import PASSING, REFUSALS, SHAPED, WIRE, Row
+from tests.faults.scenes import SCENES, Scene
+from tests.faults.stage import Stage
+
+CELLS = [pytest.param(scene, row, id=f"{scene}: {row.fault}") for scene in SCENES for row in scene.rows]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Simulator(now=NOW) as google:
+        stage = Stage(google, tmp_path / "portalcal")
+        stage.configure()
+        yield stage
+        stage.nobody.close()
+
+
+def run(stage: Stage, scene: Scene, *more: str) -> Ran:
+    """Type the command line, with a log in which a secret could show."""
+    words = [stage.booking if word == "BOOKING" else word for word in scene.line]
+    return stage("--verbose", *words, *more, "--json")
+
+
+def told(ran: Ran) -> Told:
+    """The exit status with what stands for the outcome: the error's code, the state, or the codes of the warnings."""
+    if not ran.out:
+        return ran.exit, json.loads(ran.err.splitlines()[-1])["error"]["code"]
+    answer = json.loads(ran.out)
+    result = answer["result"]
+    codes = ", ".join(each["code"] for each in answer["warnings"])
+    return ran.exit, result.get("state") if "checks" in result else result.get("revocation") or codes or None
+
+
+@pytest.mark.parametrize(("scene", "row"), CELLS)
+def test_a_fault_has_its_code_its_exit_and_its_place_in_the_ledger(
+    stage: Stage, request: pytest.FixtureRequest, scene: Scene, row: Row
+) -> None:
+    expected = scene.rule(row, scene.operation)
+    scene.arrange(stage, row)
+    stage.strike(scene.operation, f"{row.fault} after={scene.spared}" if scene.spared else row.fault)
+
+    # A silent Google is waited for as long as the person says.
+    ran = run(
+        stage, scene, *(("--timeout", "1s") if row.kind == "hang" and scene.command == "status" else ())
+    )
+
+    request.config.stash[OBSERVED][str(scene), row.fault] = told(ran)
+    assert (told(ran), stage.facts()) == (expected.told, expected.facts)
+    assert stage.secrets_in(ran) == []
+
+    # Neither the shape of a refusal nor one that passed by itself leaves anything else behind.
+    if row in SHAPED or row in PASSING:
+        return
+    stage.lift()
+    again = run(stage, scene)
+    assert told(again) == expected.again
+    assert scene.command == "sync" or expected.settled.state is None or stage.json("sync").exit == 0
+    assert stage.facts() == expected.settled
+
+
+def test_a_google_that_dribbles_is_not_waited_for_longer_than_status_may_take(stage: Stage) -> None:
+    stage.connect()
+    stage.strike("calendarList.list", "slow=3")
+
+    ran = stage.json("status", "--timeout", "1s")
+
+    assert told(ran) == (7, "unreachable")
+
+
+def test_every_refusal_of_the_guide_strikes_every_command() -> None:
+    struck = {
+        scene.command: {row.kind for each in SCENES if each.command == scene.command for row in each.rows}
+        for scene in SCENES
+    }
+
+    every = {row.kind for row in (*REFUSALS, *WIRE)}
+    assert {name: every - kinds for name, kinds in struck.items() if name != "disconnect"} == {
+        name: set() for name in struck if name != "disconnect"
+    }
+    assert {row.kind for row in SHAPED} == {row.kind for row in REFUSALS} - {"502-html"}
