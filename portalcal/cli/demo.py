@@ -153,11 +153,14 @@ class _Stage:
 
         Raises:
             RuntimeError: the command ended otherwise than the story has it.
+            BrokenPipeError: nobody reads on.
         """
         from portalcal.cli.app import run
 
         self._view.narrate(line, is_typed=True)
         status = run(shlex.split(line)[1:], self._invocation)
+        if not getattr(self._invocation.stdout, "is_read", True):
+            raise BrokenPipeError
         if status != expects:
             raise RuntimeError(f"{line} ended with {status}, not {expects.value}")
 

@@ -75,6 +75,8 @@ class Answers(_Wrapped):
         super().__init__(stream)
         # Click writes nothing to see whether it may write text, and overlooks what that ends in.
         self._lost: AnswerLost | None = None
+        self.is_read = True
+        """Nobody has closed the other end of the pipe yet. A command of the demo ends well when its reader has gone."""
 
     def write(self, text: str) -> int:
         """Write it. Raises: AnswerLost, BrokenPipeError."""
@@ -93,6 +95,7 @@ class Answers(_Wrapped):
         try:
             yield
         except BrokenPipeError:
+            self.is_read = False
             raise
         except OSError as error:
             is_closed = error.errno == errno.EBADF

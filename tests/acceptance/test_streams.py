@@ -65,6 +65,14 @@ def test_a_reader_that_has_seen_enough_is_no_failure(machine: Machine, arguments
     assert "error" not in ended.err
 
 
+@pytest.mark.parametrize("lines", [1, 3, 20])
+def test_the_demo_ends_where_its_reader_does(machine: Machine, lines: int) -> None:
+    ended = run(machine, f"; echo ended with $? >&2; }} | head -{lines}", "demo", before="{ ")
+
+    assert ended.err.endswith("ended with 0\n")
+    assert "error" not in ended.err
+
+
 def test_a_booking_whose_answer_is_lost_is_there(machine: Machine) -> None:
     ended = run(machine, ">/dev/full", "book", in_days(3), *WHO, "--json")
 
