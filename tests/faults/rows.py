@@ -123,5 +123,9 @@ PASSING = tuple(
 )
 """What the guide says to try again, when trying again helps."""
 
-OF_EACH_KIND = (*{row.do: row for row in REFUSALS}.values(), *(row for row in WIRE if "slow" not in row.kind))
-"""One refusal of each kind of advice, for what a command asks beside its main business; and what the wire does."""
+_UNLIKE = tuple(row for row in WIRE if row.kind in {"refused", "drop", "lost-reply", "not-json"})
+OF_EACH_KIND = (*{row.do: row for row in REFUSALS}.values(), *_UNLIKE)
+"""One refusal of each kind of advice, and what the wire does, for what a command asks beside its main business."""
+
+TOKEN_OF_EACH_KIND = (*{row.do: row for row in TOKEN}.values(), *_UNLIKE)
+"""The same of the token endpoint, for commands that renew their access as another one does."""

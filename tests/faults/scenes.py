@@ -155,6 +155,7 @@ _FEW = rows.OF_EACH_KIND
 _MORE = (*_API, *rows.PASSING)
 _ALL = (*_MORE, *rows.SHAPED)
 _TOKEN = (*rows.TOKEN, *rows.WIRE)
+_TOKEN_FEW = rows.TOKEN_OF_EACH_KIND
 
 
 def _asking(before: Facts, after: Facts) -> Callable[[Row, str], Expected]:
@@ -168,9 +169,9 @@ SCENES = (
     Scene("", ("availability",), "freebusy.query", _SAME, nothing, _ALL),
     Scene("", ("availability",), "oauth.token", _SAME, renewal_due, _TOKEN),
     Scene("", ("calendars",), "calendarList.list", _SAME, nothing, _MORE),
-    Scene("", ("calendars",), "oauth.token", _SAME, renewal_due, _TOKEN),
+    Scene("", ("calendars",), "oauth.token", _SAME, renewal_due, _TOKEN_FEW),
     Scene("", _BOOK, "freebusy.query", _BOOKS, nothing, _FEW),
-    Scene("", _BOOK, "oauth.token", _BOOKS, renewal_due, _TOKEN),
+    Scene("", _BOOK, "oauth.token", _BOOKS, renewal_due, _TOKEN_FEW),
     Scene("", _BOOK, "events.insert", contract.inserting, nothing, _ALL),
     Scene("held", _BOOK, "oauth.token", contract.on_the_way(contract.inserting), token_dies_after_the_check, _TOKEN),
     Scene("reply lost", _BOOK, "events.get", contract.looking_for_ours, reply_is_lost("events.insert"), _FEW),
@@ -178,7 +179,7 @@ SCENES = (
     Scene("confirm", _BOOK, "freebusy.query", contract.confirming, another_calendar_counts, _FEW, spared=1),
     Scene("yield", _BOOK, "events.delete", contract.withdrawing, somebody_comes_in_between, _FEW),
     Scene("", _RESCHEDULE, "freebusy.query", _MOVES, booked, _FEW),
-    Scene("", _RESCHEDULE, "oauth.token", _MOVES, booked_and_renewal_due, _TOKEN),
+    Scene("", _RESCHEDULE, "oauth.token", _MOVES, booked_and_renewal_due, _TOKEN_FEW),
     Scene("", _RESCHEDULE, "events.patch", contract.moving, booked_and_gone_if_said_so, _ALL),
     Scene("reply lost", _RESCHEDULE, "events.get", contract.looking_where_it_is, reply_is_lost("events.patch"), _FEW),
     Scene("changed", _RESCHEDULE, "events.get", contract.looking_why_it_changed, booked_and_changed, _FEW),
@@ -189,7 +190,7 @@ SCENES = (
     Scene("gone", ("cancel", "BOOKING"), "calendarList.list", contract.searching_for_the_removed, booked_and_lost, _FEW),
     Scene("gone", ("cancel", "BOOKING"), "events.list", contract.searching_for_the_removed, booked_and_lost, _FEW),
     Scene("", ("sync",), "events.list", contract.reading_changes, synced, _ALL),
-    Scene("", ("sync",), "oauth.token", _KEEPS, booked_and_renewal_due, _TOKEN),
+    Scene("", ("sync",), "oauth.token", _KEEPS, booked_and_renewal_due, _TOKEN_FEW),
     Scene("renamed", ("sync",), "events.get", contract.reading_a_suspect, synced_and_renamed, _FEW),
     Scene("deleted", ("sync",), "calendarList.list", contract.searching_for_the_deleted, synced_and_deleted, _FEW),
     Scene("deleted", ("sync",), "events.list", contract.searching_for_the_deleted, synced_and_deleted, _FEW, spared=1),

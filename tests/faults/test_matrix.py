@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,14 @@ from tests.faults.stage import Stage
 CELLS = [pytest.param(scene, row, id=f"{scene}: {row.fault}") for scene in SCENES for row in scene.rows]
 
 
+# Every commit of a thousand ledgers waits for the disk; what is asked here does not depend on one.
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Simulator(now=NOW) as google:
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as data, Simulator(now=NOW) as google:
+        monkeypatch.setenv("XDG_DATA_HOME", data)
         stage = Stage(google, tmp_path / "portalcal")
         stage.configure()
         yield stage
