@@ -39,6 +39,9 @@ def attempt(world: World, errand: Errand) -> tuple[Booking, Delivery]:
     """
     # As it is under the lease: before, another process may have confirmed, moved or ended it.
     booking = world.ledger.find(str(errand.booking))
+    if errand.task is not Task.REMOVE and not booking.is_live:
+        # This process slept past its lease, and another one has ended the booking.
+        return world.ledger.settle(errand, booking), Delivered()
     delivered = Delivered()
     try:
         match errand.task:

@@ -93,14 +93,32 @@ def _brought(world: World, booking: Booking, old: Interval, *, is_late: bool) ->
             return event._replace(etag="")
         if event is None or event.span != old:
             raise AlreadyMoved(str(booking.id), _whither(booking, event))
-        if is_late:
-            check_still_free(world, booking, own=Intervals((old,)))
+        if is_late and not _is_still_free(world, booking, event):
+            continue
         try:
             moved = _patched(world, replace(booking, event_id=event.id), event.calendar, etag=event.etag)
             return moved._replace(etag="")
         except EventChanged:
             continue
     raise BookingBusy(str(booking.id))
+
+
+def _is_still_free(world: World, booking: Booking, event: Event) -> bool:
+    """Whether the new time is free; False where the event left its old one meanwhile, perhaps for that very time.
+
+    Raises:
+        SlotTaken: somebody else has it.
+        CalendarUnreadable: nobody can tell.
+    """
+    try:
+        check_still_free(world, booking, own=Intervals((event.span,) if event.span else ()))
+    except SlotTaken:
+        # A process that slept may have moved the event just now, and its own meeting is in nobody's way.
+        now = whereabouts(world, booking)
+        if now is not None and now.span == event.span:
+            raise
+        return False
+    return True
 
 
 def _patched(world: World, booking: Booking, calendar: str, *, etag: str) -> Event:

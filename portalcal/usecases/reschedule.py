@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from portalcal.answers import Rescheduled
 from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.errands import Delivered, Refused, Retry, Task
+from portalcal.core.instants import say
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import Question
 from portalcal.errors import (
@@ -82,6 +83,10 @@ def _reschedule(request: Rescheduling, world: World) -> Rescheduled:
     moved = _tell(moving, world, question, zone=request.zone) if moving.moving_to else moving
     if moved.state not in {State.HELD, State.CONFIRMED}:
         raise BookingOver(str(moved.id), moved.state.value)
+    if to not in {moved.meeting, moved.moving_to}:
+        # While this process slept, another one decided otherwise.
+        where = moved.moving_to or moved.meeting
+        raise AlreadyMoved(str(moved.id), say(where.start, request.zone, end=where.end))
     return Rescheduled(moved, request.zone, booking.meeting)
 
 

@@ -21,6 +21,7 @@ from portalcal.core.instants import say
 from portalcal.errors import BookingNotFound, CalendarNotFound, NotConnected
 from portalcal.ports import Changes, Event, GuardsOverlap, Search, SyncTokenExpired, World
 from portalcal.usecases.deliver import Deliveries, deliver
+from portalcal.usecases.leftovers import remove_leftovers
 from portalcal.usecases.situation import selection
 from portalcal.usecases.whereabouts import elsewhere, in_its_place, owned
 
@@ -131,11 +132,12 @@ def _read(request: Synchronisation, world: World, calendar: str, *, found: _Foun
         return
     reading = _Reading(calendar, changed, is_full, settled)
 
+    is_tidy = remove_leftovers(world, changed.events, dry_run=request.dry_run)
     suspects, is_told = _suspects(reading), _is_all_known(world, reading)
     sightings = _look(world, reading, suspects)
     is_recorded = _record(request, world, sightings, found=found)
 
-    is_complete = is_told and is_recorded and len(sightings) == len(suspects)
+    is_complete = is_tidy and is_told and is_recorded and len(sightings) == len(suspects)
     if is_complete and changed.token is not None and not request.dry_run:
         world.ledger.keep_sync_token(calendar, changed.token)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from portalcal.core.booking import State
+from portalcal.ports import Search
 from portalcal.simulator import Simulator
 from tests.cli.conftest import ANA, Ran, Shell
 
@@ -313,6 +315,61 @@ def test_what_is_over_is_history(connected: Shell, google: Simulator) -> None:
 
     assert found(sync(connected)) == {}
     assert shown(connected, identifier)["state"] == "confirmed"
+
+
+# --- what nobody knew of ----------------------------------------------------------------------------------------
+
+
+def test_an_event_made_after_its_booking_was_cancelled_is_removed(
+    connected: Shell, google: Simulator, before: Any
+) -> None:
+    """A process that slept past its lease made it, and died before it could say so."""
+    identifier = booked(connected)
+    event = event_of(google, identifier)
+    assert connected.json("cancel", identifier).exit == 0
+    before()
+    google.clock.advance(seconds=60)
+    google.model.put(
+        google.calendar("primary"), event | {"id": "pclate", "created": google.clock.now().isoformat()}
+    )
+
+    tried = sync(connected, "--dry-run")
+    assert (tried.exit, tried.warnings, len(google.events())) == (0, ["event-left-over"], 1)
+    ran = sync(connected)
+
+    assert (ran.exit, found(ran), ran.warnings) == (0, {}, ["event-left-over"])
+    assert google.events() == []
+    assert sync(connected).warnings == []
+
+
+def test_an_event_that_somebody_took_back_out_of_the_bin_stays(
+    connected: Shell, google: Simulator, before: Any
+) -> None:
+    identifier = booked(connected)
+    event = event_of(google, identifier)
+    assert connected.json("cancel", identifier).exit == 0
+    before()
+    google.clock.advance(seconds=60)
+    google.model.put(google.calendar("primary"), event)
+
+    ran = sync(connected)
+
+    assert (ran.exit, found(ran), ran.warnings) == (0, {}, [])
+    assert [each["id"] for each in google.events()] == [event["id"]]
+
+
+def test_an_event_of_a_booking_that_was_refused_is_removed(connected: Shell, google: Simulator) -> None:
+    other = event_of(google, booked(connected))
+    google.faults.add("events.insert: 403-forbidden once")
+    ran = connected.json("book", "2026-11-24T11:00", *SAM)
+    assert ran.exit == 3
+    (refused,) = connected.ledger().search(Search(states=(State.REFUSED,)))
+    marks = {"private": {"portalcal": str(refused.id)}}
+    late = other | times("11:00", "11:30") | {"id": refused.next_event_id, "extendedProperties": marks}
+    google.model.put(google.calendar("primary"), late)
+
+    assert sync(connected).warnings == ["event-left-over"]
+    assert len(google.events()) == 1
 
 
 # --- what is owed -----------------------------------------------------------------------------------------------
