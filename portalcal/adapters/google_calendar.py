@@ -171,7 +171,11 @@ class GoogleCalendars:
             )
         except EventGone:
             raise EventNotFound(calendar, draft.id) from None
-        return self._event(moved, wire.Place(calendar), writes=True)
+        event = self._event(moved, wire.Place(calendar), writes=True)
+        # A deleted event can be patched, and stays deleted.
+        if event.is_cancelled:
+            raise EventNotFound(calendar, draft.id)
+        return event
 
     def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
         """Remove the event; 410 says that somebody was faster.

@@ -437,6 +437,15 @@ class CalendarsContract:
         with pytest.raises(EventChanged):
             calendars.move("primary", a_draft("Tue 14:00-15:00"), etag=made.etag, notify=Notify.NONE)
 
+    def test_what_was_deleted_cannot_be_moved_even_where_google_would_patch_it(
+        self, calendars: Calendars
+    ) -> None:
+        event = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        calendars.delete("primary", event.id, notify=Notify.NONE)
+
+        with pytest.raises(EventNotFound):
+            calendars.move("primary", a_draft("Tue 16:00-17:00"), etag=None, notify=Notify.NONE)
+
     def test_a_move_without_googles_answer_is_sent_once(
         self, google: Simulator, calendars: Calendars
     ) -> None:

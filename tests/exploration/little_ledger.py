@@ -1,0 +1,363 @@
+"""A ledger as one immutable value, so that every state of it can be kept, compared and gone back to.
+
+`tests/exploration/test_models.py` holds it to the contract that the real one keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from portalcal.core.booking import Booking, State
+from portalcal.core.errands import LEASE, Errand, Task
+from portalcal.core.intervals import Interval
+from portalcal.errors import BookingNotFound
+from portalcal.ports import Clock, GuardsOverlap, Search, StillOwed, Tally
+
+_FEWEST_CHARACTERS = 4
+_LONG_AGO, _FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_OPEN = frozenset({State.HELD, State.CONFIRMED})
+
+
+class Owed(NamedTuple):
+    """An errand and until when somebody is at it."""
+
+    workspace: str
+    errand: Errand
+    leased_until: datetime | None = None
+
+
+class Books(NamedTuple):
+    """Everything a ledger knows; `bookings` in the order they were held, `owed` in that of the errands' ids."""
+
+    bookings: tuple[Booking, ...] = ()
+    owed: tuple[Owed, ...] = ()
+    tokens: tuple[tuple[str, str, str], ...] = ()
+    next_errand: int = 1
+
+    def overlap(self) -> tuple[Booking, Booking] | None:
+        """Two live bookings whose guards overlap, which must never be."""
+        live = [each for each in self.bookings if each.is_live]
+        for number, one in enumerate(live):
+            for other in live[number + 1 :]:
+                if one.workspace == other.workspace and any(
+                    a.guard.overlaps(b.guard) for a in one.promises for b in other.promises
+                ):
+                    return one, other
+        return None
+
+
+class Store:
+    """Where several handles find the same books."""
+
+    def __init__(self, books: Books | None = None) -> None:
+        self.books = books or Books()
+
+
+class LittleLedger:
+    """The port `Ledger` over a store: each method reads the books, and puts new ones in their place."""
+
+    def __init__(self, store: Store, workspace: str, clock: Clock) -> None:
+        self._store = store
+        self._workspace = workspace
+        self._clock = clock
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def check(self) -> str | None:
+        """What is damaged: guards that overlap."""
+        found = self._store.books.overlap()
+        return f"bookings {found[0].id} and {found[1].id} overlap" if found else None
+
+    # --- bookings
+
+    def hold(self, booking: Booking, *, put: bool) -> Booking:
+        """Record a new booking."""
+        if booking.key is not None and (known := self.under_key(booking.key)):
+            return known
+        self._refuse_overlap(booking)
+        stored = replace(
+            booking, created_at=_whole(booking.created_at), updated_at=_whole(booking.updated_at)
+        )
+        self._change(bookings=(*self._store.books.bookings, stored))
+        if put:
+            self._owe(booking.id, Task.PUT, due_at=booking.created_at)
+        return stored
+
+    def find(self, booking: str) -> Booking:
+        """The booking whose id begins so."""
+        prefix = booking.strip().lower()
+        if len(prefix) < _FEWEST_CHARACTERS:
+            raise BookingNotFound(booking)
+        found = [each for each in self._ours() if str(each.id).startswith(prefix)]
+        if len(found) != 1:
+            raise BookingNotFound(booking, is_ambiguous=bool(found))
+        return found[0]
+
+    def under_key(self, key: str) -> Booking | None:
+        """The booking made with that key, unless it was refused."""
+        holders = (each for each in self._ours() if each.key == key and each.state is not State.REFUSED)
+        return next(holders, None)
+
+    def live_in(self, window: Interval) -> tuple[Booking, ...]:
+        """Live bookings one of whose guards overlaps the window."""
+        window = Interval(_whole(window.start), _whole_up(window.end))
+        live = (each for each in self._ours() if each.is_live)
+        met = (each for each in live if any(one.guard.overlaps(window) for one in each.promises))
+        return tuple(sorted(met, key=lambda each: each.guard.start))
+
+    def search(self, search: Search) -> tuple[Booking, ...]:
+        """Bookings in any state."""
+        start, end = search.start or _LONG_AGO, _whole_up(search.end) if search.end else _FAR_AHEAD
+        found = (
+            each
+            for each in self._ours()
+            if each.meeting.end > start and each.meeting.start < end
+            if each.state in (search.states or tuple(State))
+            if search.email is None or search.email.lower() == each.wish.guest.email.lower()
+        )
+        return tuple(sorted(found, key=lambda each: (each.meeting.start, str(each.id))))
+
+    def begin_cancel(self, booking: Booking) -> Booking:
+        """Record a booking as on its way out, and owe the removal."""
+        stored = self._stored(booking.id)
+        if stored.state not in _OPEN:
+            return stored
+        owed = self._first_owed(booking.id)
+        ends_at_once = stored.event_id is None and (owed is None or owed.errand.attempts == 0)
+        self._record(
+            replace(
+                stored,
+                state=State.CANCELLED if ends_at_once else State.CANCELLING,
+                wish=replace(stored.wish, notify=booking.wish.notify),
+                ended_by=booking.ended_by,
+                ended_because=booking.ended_because,
+                updated_at=_whole(booking.updated_at),
+            )
+        )
+        now = _whole(booking.updated_at)
+        kept = [each for each in self._store.books.owed if each.errand.booking != booking.id]
+        if owed and not ends_at_once:
+            turned = owed.errand._replace(task=Task.REMOVE, attempts=0, due_at=now)
+            kept.append(owed._replace(errand=turned))
+        self._change(owed=tuple(sorted(kept, key=lambda each: each.errand.id)))
+        if not owed and not ends_at_once:
+            self._owe(booking.id, Task.REMOVE, due_at=now)
+        return self._stored(booking.id)
+
+    def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
+        """Hold the new time beside the present one, or move there at once."""
+        stored, to = self._stored(booking.id), booking.moving_to
+        if to is None or stored.state not in _OPEN:
+            return stored
+        owed = self._first_owed(booking.id)
+        is_leased = owed and owed.leased_until and owed.leased_until > _whole(self._clock.now())
+        if owed and (not at_once or is_leased):
+            raise StillOwed(str(booking.id))
+        moving = replace(
+            stored,
+            wish=replace(stored.wish, notify=booking.wish.notify),
+            moving_to=to,
+            moved_because=booking.moved_because,
+            updated_at=_whole(booking.updated_at),
+        )
+        self._refuse_overlap(moving)
+        has_event = stored.event_id is not None or (owed is not None and owed.errand.attempts > 0)
+        if at_once:
+            left = stored.moved_from or stored.meeting
+            moving = replace(moving.at(to), moved_from=left if has_event else None)
+        self._record(moving)
+        if has_event and (owed is None or owed.errand.task is Task.PUT):
+            self._owe(booking.id, Task.MOVE, due_at=booking.updated_at)
+        return moving
+
+    def adopt(self, known: Booking, seen: Booking) -> bool:
+        """Record what the calendar says, if nothing else happened."""
+        if self._stored(known.id) != known or self._first_owed(known.id) is not None:
+            return False
+        if seen.is_live:
+            self._refuse_overlap(seen)
+        self._record(replace(seen, updated_at=_whole(seen.updated_at)))
+        return True
+
+    def owe_event(self, booking: Booking, calendar: str) -> bool:
+        """Owe the event of a booking that has no calendar."""
+        stored = self._stored(booking.id)
+        if not stored.is_live or stored.calendar is not None:
+            return False
+        self._record(replace(stored, calendar=calendar))
+        self._owe(booking.id, Task.PUT, due_at=self._clock.now())
+        return True
+
+    def release(self, booking: Booking) -> Booking:
+        """Free the time of a booking that is on its way out."""
+        stored = self._stored(booking.id)
+        if stored.state is State.CANCELLING:
+            self._record(replace(stored, state=State.CANCELLED, updated_at=_whole(self._clock.now())))
+        return self._stored(booking.id)
+
+    def sync_token(self, calendar: str) -> str | None:
+        """Up to where changes were recorded."""
+        kept = {
+            of: token for workspace, of, token in self._store.books.tokens if workspace == self._workspace
+        }
+        return kept.get(calendar)
+
+    def keep_sync_token(self, calendar: str, token: str) -> None:
+        """Remember up to where changes were recorded."""
+        others = (each for each in self._store.books.tokens if each[:2] != (self._workspace, calendar))
+        self._change(tokens=tuple(sorted((*others, (self._workspace, calendar, token)))))
+
+    def tally(self, now: datetime) -> Tally:
+        """Counts for `status`."""
+        live = [each for each in self._ours() if each.is_live]
+        owed = [each for each in self._store.books.owed if each.workspace == self._workspace]
+        return Tally(
+            live=len(live),
+            held=sum(each.state is State.HELD for each in live),
+            overdue=sum(each.errand.due_at <= now and _is_free(each, now) for each in owed),
+            without_event=sum(each.event_id is None and each.meeting.start >= now for each in live),
+        )
+
+    # --- errands
+
+    def owed(self) -> tuple[Errand, ...]:
+        """The first errand of every booking that has any."""
+        return tuple(each.errand for each in self._heads())
+
+    def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:
+        """Errands that may be tried now."""
+        ready = (
+            each.errand
+            for each in self._heads()
+            if each.errand.due_at <= _whole(now) and _is_free(each, _whole(now))
+        )
+        return tuple(ready)[:most]
+
+    def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
+        """Take an errand, if nobody is at it and it still is the same task."""
+        now = _whole(now)
+        for each in self._heads():
+            if each.errand.id == errand.id and each.errand.task is errand.task and _is_free(each, now):
+                taken = each.errand._replace(attempts=each.errand.attempts + 1, lease=each.errand.lease + 1)
+                self._replace(each, Owed(each.workspace, taken, now + LEASE))
+                return taken
+        return None
+
+    def errand_of(self, booking: UUID) -> Errand | None:
+        """The first errand of a booking."""
+        owed = self._first_owed(booking)
+        return owed.errand if owed else None
+
+    def settle(self, errand: Errand, booking: Booking) -> Booking:
+        """Record what came of an errand, if it still is the caller's."""
+        owed = self._under_lease(errand)
+        stored = self._stored(booking.id)
+        if owed and owed.errand.task is errand.task:
+            self._replace(owed, None)
+            # The words of an ending or a move, and who declined, are not what an attempt learns.
+            self._record(replace(
+                booking,
+                updated_at=_whole(booking.updated_at),
+                moved_because=stored.moved_because,
+                declined=stored.declined,
+                wish=replace(stored.wish, start=booking.wish.start, duration=booking.wish.duration),
+            ))  # fmt: skip
+        elif owed:
+            self._record_event(stored, booking)
+            self._replace(owed, owed._replace(leased_until=None))
+        elif booking.event_id and booking.is_live > stored.is_live and not self._first_owed(booking.id):
+            self._record_event(stored, booking)
+            self._owe(booking.id, Task.REMOVE, due_at=self._clock.now())
+        return self._stored(booking.id)
+
+    def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
+        """Record a failed attempt."""
+        owed = self._under_lease(errand)
+        if owed is None:
+            return
+        is_same = owed.errand.task is errand.task
+        failed = owed.errand._replace(
+            due_at=_whole(due_at) if is_same else owed.errand.due_at,
+            last_error=why,
+            outcome_unknown=outcome_unknown,
+        )
+        self._replace(owed, Owed(owed.workspace, failed))
+
+    # --- inside
+
+    def _ours(self) -> list[Booking]:
+        return [each for each in self._store.books.bookings if each.workspace == self._workspace]
+
+    def _stored(self, booking: UUID) -> Booking:
+        for each in self._ours():
+            if each.id == booking:
+                return each
+        raise BookingNotFound(str(booking))
+
+    def _heads(self) -> list[Owed]:
+        """The first errand of each booking, the one due first before the others."""
+        first: dict[UUID, Owed] = {}
+        for each in self._store.books.owed:
+            if each.workspace == self._workspace:
+                first.setdefault(each.errand.booking, each)
+        return sorted(first.values(), key=lambda each: (each.errand.due_at, each.errand.id))
+
+    def _first_owed(self, booking: UUID) -> Owed | None:
+        return next((each for each in self._heads() if each.errand.booking == booking), None)
+
+    def _under_lease(self, errand: Errand) -> Owed | None:
+        for each in self._store.books.owed:
+            if (each.workspace, each.errand.id, each.errand.lease) == (
+                self._workspace, errand.id, errand.lease,
+            ):  # fmt: skip
+                return each
+        return None
+
+    def _refuse_overlap(self, booking: Booking) -> None:
+        for other in self.live_in(booking.promises[-1].guard):
+            if other.id != booking.id:
+                raise GuardsOverlap(other)
+
+    def _owe(self, booking: UUID, task: Task, *, due_at: datetime) -> None:
+        books = self._store.books
+        errand = Errand(books.next_errand, booking, task, 0, _whole(due_at))
+        self._change(owed=(*books.owed, Owed(self._workspace, errand)), next_errand=books.next_errand + 1)
+
+    def _record(self, booking: Booking) -> None:
+        bookings = self._store.books.bookings
+        self._change(bookings=tuple(booking if each.id == booking.id else each for each in bookings))
+
+    def _record_event(self, stored: Booking, told: Booking) -> None:
+        self._record(replace(
+            stored,
+            attempt=told.attempt,
+            event_id=told.event_id,
+            event_url=told.event_url,
+            meet_url=told.meet_url,
+            etag=told.etag,
+            notified=told.notified,
+            updated_at=_whole(told.updated_at),
+        ))  # fmt: skip
+
+    def _replace(self, owed: Owed, by: Owed | None) -> None:
+        kept = (by if each == owed else each for each in self._store.books.owed)
+        self._change(owed=tuple(each for each in kept if each is not None))
+
+    def _change(self, **parts: object) -> None:
+        self._store.books = self._store.books._replace(**parts)  # type: ignore[arg-type]
+
+
+def _is_free(owed: Owed, now: datetime) -> bool:
+    return owed.leased_until is None or owed.leased_until <= now
+
+
+def _whole(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
+
+
+def _whole_up(instant: datetime) -> datetime:
+    return instant if instant.microsecond == 0 else _whole(instant) + timedelta(seconds=1)

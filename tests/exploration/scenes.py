@@ -1,0 +1,338 @@
+"""Where things stand before, who meets whom there, and what must hold when all of them are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import combinations_with_replacement
+from typing import Any, NamedTuple
+from unittest.mock import patch
+from uuid import UUID
+
+from portalcal.answers import Booked, Cancelled, Rescheduled, Synced
+from portalcal.core.booking import Booking, State
+from portalcal.core.errands import LEASE
+from portalcal.errors import GoogleUnreachable, PortalcalError
+from portalcal.ports import Event
+from portalcal.usecases import rivals
+from portalcal.usecases import sync as synchronising
+from tests.exploration.explorer import End, Explored, Explorer, Outcome, Process
+from tests.exploration.little_google import Cloud, LittleGoogle, Place
+from tests.exploration.little_ledger import Books, LittleLedger, Store
+from tests.exploration.little_world import (
+    ANA,
+    BEGAN,
+    OTHER,
+    SLOT,
+    THIRD,
+    AtOnce,
+    Command,
+    LittleWorld,
+    Moment,
+    a_book,
+    a_cancel,
+    a_reschedule,
+    a_sync,
+    by_hand,
+    run,
+)
+
+AFTERWARDS = BEGAN + 4 * LEASE
+X = UUID(int=(9 << 64) + 1)
+"""The booking that is there before, Eve's."""
+
+EVE_AT_SLOT, EVE_AT_OTHER = a_book("Eve", key="x"), a_book("Eve", key="x", when=OTHER)
+
+
+class Before(NamedTuple):
+    """What is there when the commands begin."""
+
+    name: str
+    cloud: Cloud
+    books: Books
+
+
+class Scene(NamedTuple):
+    """Processes that meet somewhere."""
+
+    before: Before
+    processes: tuple[Process, ...]
+    may_sleep: bool = False
+
+    @property
+    def name(self) -> str:
+        """Who meets whom, and where."""
+        who = " + ".join(each.command.name for each in self.processes)
+        where = ", on two machines" if len({each.machine for each in self.processes}) > 1 else ""
+        return f"{self.before.name}: {who}{where}"
+
+    def explore(self) -> Explored:
+        """Every order of their calls, and what is wrong in any."""
+        machines = 1 + max(each.machine for each in self.processes)
+        books = (self.before.books, *([Books()] * (machines - 1)))
+        explorer = Explorer(self.processes, may_sleep=self.may_sleep)
+        return explorer.explore(self.before.cloud, books, lambda end: wrongs(self, end))
+
+
+# --- what is there before -------------------------------------------------------------------------------------
+
+
+class _Failing(LittleGoogle):
+    """A Google whose calls of some names have no answer, from the first one on; they are done all the same, or not."""
+
+    def __init__(self, place: Place, names: tuple[str, ...], *, done: bool) -> None:
+        super().__init__(place, BEGAN)
+        self._names = names
+        self._done = done
+        self._is_down = False
+
+    def __getattribute__(self, name: str) -> Any:
+        method = super().__getattribute__(name)
+        if name.startswith("_") or not callable(method) or (name not in self._names and not self._is_down):
+            return method
+
+        def failing(*values: object, **named: object) -> None:
+            if self._done and not self._is_down:
+                method(*values, **named)
+            self._is_down = True
+            raise GoogleUnreachable("google", "the reply was lost", sent=True)
+
+        return failing
+
+
+def _after(
+    before: Before, name: str, *commands: Command, google: Callable[[Place], LittleGoogle] | None = None
+) -> Before:
+    """What is there once commands were run one after the other, the first of them being Eve's."""
+    place, store = Place(before.cloud), Store(before.books)
+    calendars = google(place) if google else LittleGoogle(place, BEGAN)
+    for command in commands:
+        clock = Moment(BEGAN, X.int >> 64)
+        try:
+            run(command, LittleWorld(clock, LittleLedger(store, "default", clock), calendars))
+        except PortalcalError as error:
+            raise AssertionError(f"{name}: {command.name} ended with {error}") from error
+    return Before(name, place.cloud, store.books)
+
+
+@cache
+def befores() -> dict[str, Before]:
+    """Every beginning, by its name."""
+    nothing = Before("nothing is booked", Cloud((ANA,)), Books())
+    at_slot = _after(nothing, "X is booked", EVE_AT_SLOT)
+    at_other = _after(nothing, "X is booked at another time", EVE_AT_OTHER)
+
+    def without(*names: str, done: bool) -> Callable[[Place], LittleGoogle]:
+        return lambda place: _Failing(place, names, done=done)
+
+    move = a_reschedule(X, SLOT, "the slot")
+    found = (
+        nothing,
+        at_slot,
+        at_other,
+        _after(nothing, "X is held, its event not made", EVE_AT_SLOT, google=without("insert", done=False)),
+        _after(nothing, "X is held, its event made", EVE_AT_SLOT, google=without("insert", done=True)),
+        _after(at_slot, "X is cancelled, its event there", a_cancel(X), google=without("delete", done=False)),
+        _after(at_slot, "X is cancelled, its event gone", a_cancel(X), google=without("delete", done=True)),
+        _after(at_other, "X is to move to the slot", move, google=without("move", done=False)),
+        _after(
+            at_other, "X is to move to the slot, its event is there", move, google=without("move", done=True)
+        ),
+        _after(at_slot, "X is booked and was dragged away", by_hand("drag", "move_by_hand", X, THIRD)),
+        _after(at_slot, "X is booked and its event deleted", by_hand("delete", "delete_by_hand", X)),
+    )
+    return {each.name: each for each in found}
+
+
+# --- who meets ------------------------------------------------------------------------------------------------
+
+
+def commands(before: Before) -> list[Command]:
+    """What can be run on the slot there."""
+    anywhere = [
+        a_book("Sam", key="a"),
+        a_sync(),
+        by_hand("somebody adds an event", "add_by_hand", ANA, "other", SLOT),
+    ]
+    if not before.books.bookings:
+        return anywhere
+    again = EVE_AT_OTHER if before.books.bookings[0].request.meeting == OTHER else EVE_AT_SLOT
+    return [
+        *anywhere,
+        again._replace(name="book X again"),
+        a_cancel(X),
+        a_reschedule(X, THIRD, "a third time"),
+        *([a_reschedule(X, SLOT, "the slot")] if again is EVE_AT_OTHER else []),
+        by_hand("somebody drags X to the slot" if again is EVE_AT_OTHER else "somebody drags X away",
+                "move_by_hand", X, SLOT if again is EVE_AT_OTHER else OTHER),
+        by_hand("somebody deletes X", "delete_by_hand", X),
+    ]  # fmt: skip
+
+
+def scenes(*, may_sleep: bool) -> Iterator[Scene]:
+    """Every two commands that can meet, wherever they can; on one machine, and where it makes sense on two."""
+    for before, one, other in _meetings():
+        yield Scene(before, (Process(one), Process(other)), may_sleep)
+    for name in ("nothing is booked", "X is booked at another time"):
+        before = befores()[name]
+        for one in commands(before):
+            if one.does in {"book", "reschedule"} and one.name not in {
+                "book X again",
+                "reschedule to a third time",
+            }:
+                yield Scene(before, (Process(one), Process(a_book("Kim", key="b"), machine=1)), may_sleep)
+
+
+def _meetings() -> Iterator[tuple[Before, Command, Command]]:
+    for before in befores().values():
+        for one, other in combinations_with_replacement(commands(before), 2):
+            if not one.does == other.does == "hand":
+                yield before, one, other
+        yield before, a_book("Sam", key="a"), a_book("Kim", key="b")
+
+
+def explored(number: int, *, may_sleep: bool) -> Explored:
+    """What exploring the scene of that number finds: a function that another process can be given.
+
+    What a command reads at once it reads here in one order.
+    """
+    pool = "ThreadPoolExecutor"
+    with patch.object(rivals, pool, AtOnce), patch.object(synchronising, pool, AtOnce):
+        return list(scenes(may_sleep=may_sleep))[number].explore()
+
+
+# --- what must hold -------------------------------------------------------------------------------------------
+
+
+def wrongs(scene: Scene, end: End) -> list[str]:
+    """What is wrong at an end: once `sync` has run, and where a process died, once its command was run again."""
+    found = [f"told wrongly: {each}" for each in _settled(scene, end, again=False)]
+    if None in end.outcomes:
+        found += [f"told wrongly, run again: {each}" for each in _settled(scene, end, again=True)]
+    return found
+
+
+def _settled(scene: Scene, end: End, *, again: bool) -> list[str]:
+    """What is wrong after every machine had its `sync`, and before that a dead process its command again."""
+    place, stores = Place(end.cloud), [Store(each) for each in end.books]
+    outcomes = list(end.outcomes)
+
+    def do(command: Command, machine: int) -> Outcome:
+        clock = Moment(AFTERWARDS, 100 + machine)
+        ledger = LittleLedger(stores[machine], "default", clock)
+        try:
+            return Outcome(run(command, LittleWorld(clock, ledger, LittleGoogle(place, AFTERWARDS))))
+        except PortalcalError as error:
+            return Outcome(error=error)
+
+    for number, (process, outcome) in enumerate(zip(scene.processes, end.outcomes, strict=True)):
+        if again and outcome is None:
+            outcomes[number] = do(process.command, process.machine)
+    synced = [do(a_sync(), number) for number in range(len(stores))]
+    found = [f"sync ended with {each.error.code}: {each.error}" for each in synced if each.error]
+    # What somebody dragged onto another booking's time stays until a person resolves it, and sync has to say so.
+    told = {one for each in synced if isinstance(each.value, Synced) for one in each.value.conflicts}
+    books = [each.books for each in stores]
+    found += _differences(place.cloud, books, told) + _crowded(place.cloud, told)
+    found += [
+        each for number in range(len(outcomes)) for each in _broken_word(scene, number, outcomes, books)
+    ]
+    if end.is_undisturbed:
+        found += _nobody(scene, outcomes)
+    return found
+
+
+def _differences(cloud: Cloud, books: list[Books], told: set[UUID]) -> list[str]:
+    """In what ledgers and calendar differ, and what is left over."""
+    events = {each.booking: each for each in cloud.live() if each.booking}
+    live = [event for event in cloud.live() if event.booking]
+    found = ["a booking has two events"] if len(events) < len(live) else []
+    for number, each in enumerate(books):
+        found += [f"a {owed.errand.task} is owed on machine {number}" for owed in each.owed]
+        if each.overlap():
+            found.append(f"two bookings of machine {number} hold one time")
+        for booking in each.bookings:
+            event = events.pop(str(booking.id), None)
+            found += _difference(booking, event) if booking.id not in told else []
+    return found + [f"the event of {each} belongs to nothing" for each in events]
+
+
+def _difference(booking: Booking, event: Event | None) -> list[str]:
+    if not booking.is_live:
+        return [f"{booking.id} is {booking.state} and has an event"] if event else []
+    if event is None:
+        return [f"{booking.id} is {booking.state} and has no event"]
+    agrees = booking.state is State.CONFIRMED and booking.meeting == event.span and not booking.moving_to
+    return (
+        [] if agrees else [f"{booking.id} is {booking.state} at {booking.meeting}, its event at {event.span}"]
+    )
+
+
+def _crowded(cloud: Cloud, told: set[UUID]) -> list[str]:
+    """Two meetings at one time, when the one that is ours came second."""
+    live = sorted(cloud.live(), key=lambda each: each.moved_at or each.created or BEGAN)
+    return [
+        f"an event of {late.booking} lies on {early.booking or 'somebody else'}'s"
+        for number, early in enumerate(live)
+        for late in live[number + 1 :]
+        if late.booking and not told & {UUID(each.booking) for each in (early, late) if each.booking}
+        if early.span and late.span and early.span.overlaps(late.span)
+    ]
+
+
+def _broken_word(scene: Scene, number: int, outcomes: list[Outcome | None], books: list[Books]) -> list[str]:
+    """Where what a process said is not so in the end, and nobody else had a hand in it."""
+    process, outcome = scene.processes[number], outcomes[number]
+    if outcome is None:
+        return []
+    bookings = {each.id: each for each in books[process.machine].bookings}
+    others = [each.command for index, each in enumerate(scene.processes) if index != number]
+    # Who drags, cancels or moves a booking may have the last word about it.
+    is_alone = not any(each.does in {"cancel", "reschedule", "hand"} for each in others)
+    match outcome.value:
+        case Booked(booking) if booking.state is State.CONFIRMED:
+            stands = bookings[booking.id]
+            is_kept = stands.state is State.CONFIRMED and stands.meeting in {
+                booking.meeting,
+                booking.moving_to,
+            }
+            if stands.state is State.REFUSED or (is_alone and not _was_odd(scene) and not is_kept):
+                return [f"told that {booking.id} is booked; it is {stands.state}"]
+        case Rescheduled(booking) if booking.moving_to is None and is_alone and not _was_odd(scene):
+            if bookings[booking.id].meeting != booking.meeting:
+                return [
+                    f"told that {booking.id} is at {booking.meeting}; it is at {bookings[booking.id].meeting}"
+                ]
+        case Cancelled(booking):
+            if bookings[booking.id].is_live:
+                return [f"told that {booking.id} is cancelled; it is {bookings[booking.id].state}"]
+        case _:
+            pass
+    if (
+        outcome.error
+        and process.command.does == "book"
+        and process.command.key not in {each.key for each in others}
+    ):
+        made = [each for each in bookings.values() if each.key == process.command.key and each.is_live]
+        if made and process.command.key != "x":
+            return [f"told {outcome.error.code}, and {made[0].id} is {made[0].state}"]
+    return []
+
+
+def _was_odd(scene: Scene) -> bool:
+    """Whether a person had changed the event before it all began."""
+    return "dragged" in scene.before.name or "deleted" in scene.before.name
+
+
+def _nobody(scene: Scene, outcomes: list[Outcome | None]) -> list[str]:
+    """Where nothing went wrong and the slot was free, somebody gets it."""
+    is_free = scene.before.name == "nothing is booked"
+    wanted = [
+        outcome
+        for each, outcome in zip(scene.processes, outcomes, strict=True)
+        if each.command.does == "book"
+    ]
+    if not is_free or not wanted or any(each.command.does == "hand" for each in scene.processes):
+        return []
+    won = [each for each in wanted if each and isinstance(each.value, Booked)]
+    return [] if won else ["the time was free, and nobody got it"]

@@ -1,0 +1,159 @@
+"""The little ledger keeps the contract of the real one; the little Google answers as the simulator does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+
+from portalcal.adapters.google_calendar import GoogleCalendars
+from portalcal.adapters.google_http import GoogleHttp
+from portalcal.adapters.google_tokens import GrantTokens
+from portalcal.config import Endpoints
+from portalcal.core.booking import Notify
+from portalcal.core.grant import Access, Grant
+from portalcal.core.slots import FreeBusy
+from portalcal.errors import EventNotFound
+from portalcal.ports import Calendars, Changes, Draft, Event, EventChanged, EventIdTaken, Ledger
+from portalcal.simulator import Simulator
+from tests.adapters.scripted import a_wire
+from tests.builders import SetClock, span
+from tests.contract.test_ledger import LedgerContract, OpenLedger
+from tests.exploration.little_google import Cloud, LittleGoogle, Place
+from tests.exploration.little_ledger import LittleLedger, Store
+from tests.exploration.little_world import ANA, BEGAN, OTHER, SLOT, THIRD
+
+
+class TestLittleLedger(LedgerContract):
+    @pytest.fixture
+    def open_ledger(self, clock: SetClock) -> OpenLedger:
+        store = Store()
+
+        def open_one(workspace: str = "default") -> Ledger:
+            return LittleLedger(store, workspace, clock)
+
+        return open_one
+
+
+# --- Google -----------------------------------------------------------------------------------------------------
+
+BOOKINGS = (UUID(int=1), UUID(int=2))
+MORNING = span("08:00-12:00")
+
+
+@pytest.fixture
+def simulated() -> Iterator[Calendars]:
+    with Simulator(now=BEGAN) as google:
+        token = google.issue_token(scopes=("calendar",))
+        grant = Grant(token.refresh_token, Access(token), frozenset({"calendar"}))
+        endpoints = Endpoints(google.api_root, google.revoke_uri)
+        calendars = GoogleCalendars(GoogleHttp(GrantTokens(grant), wire=a_wire()), endpoints)
+        yield calendars
+        calendars.close()
+
+
+class Player:
+    """Plays moves to one Google and remembers the versions and tokens it gave."""
+
+    def __init__(self, calendars: Calendars) -> None:
+        self._calendars = calendars
+        self._etags: dict[str, str] = {}
+        self._token: str | None = None
+
+    def play(self, move: Callable[[Player], object]) -> object:
+        """What came of a move, in what both sides can be compared by."""
+        try:
+            return told(move(self))
+        except (EventIdTaken, EventChanged, EventNotFound) as error:
+            return type(error).__name__
+
+    def insert(self, draft: Draft) -> Event:
+        made = self._calendars.insert(ANA, draft, notify=Notify.NONE)
+        self._etags[made.id] = made.etag
+        return made
+
+    def move(self, draft: Draft, *, knows: str) -> Event:
+        etag = {"the version": self._etags.get(draft.id), "another": '"0"', "none": None}[knows]
+        moved = self._calendars.move(ANA, draft, etag=etag, notify=Notify.NONE)
+        self._etags[moved.id] = moved.etag
+        return moved
+
+    def delete(self, event_id: str) -> object:
+        return self._calendars.delete(ANA, event_id, notify=Notify.NONE)
+
+    def changes(self, *, all_of_them: bool) -> Changes:
+        found = self._calendars.changes(ANA, None if all_of_them else self._token)
+        self._token = found.token
+        return found
+
+    def look(self, event_id: str, booking: UUID) -> list[object]:
+        """Everything that can be read."""
+        calendars = self._calendars
+        return [
+            self.play(lambda _: calendars.event(ANA, event_id)),
+            told(calendars.events(ANA, MORNING)),
+            told(calendars.events(ANA, SLOT)),
+            told(calendars.events_of(ANA, booking)),
+            told(calendars.free_busy((ANA,), MORNING)),
+        ]
+
+
+def told(answer: object) -> object:
+    match answer:
+        case Event(is_cancelled=True):
+            return answer.id, "cancelled"
+        case Event():
+            named = (answer.id, answer.span, answer.is_busy, answer.booking, answer.title, answer.is_moved)
+            return *named, answer.created is not None, answer.moved_at is not None
+        case Changes():
+            return sorted(map(str, map(told, answer.events)))
+        case FreeBusy():
+            return answer.busy, answer.unread
+        case tuple() | list():
+            return sorted(str(told(each)) for each in answer)
+        case _:
+            return answer
+
+
+def a_move(dice: random.Random) -> Callable[[Player], object]:
+    number = dice.randrange(2)
+    draft = Draft(
+        id=f"pc00000{number}",
+        booking=BOOKINGS[number],
+        title=f"Meeting {number}",
+        span=dice.choice((SLOT, OTHER, THIRD)),
+        timezone="UTC",
+        guests=(),
+        guest_name="",
+    )
+    knows, all_of_them = dice.choice(("the version", "another", "none")), dice.random() < 0.3
+    moves: tuple[Callable[[Player], object], ...] = (
+        lambda player: player.insert(draft),
+        lambda player: player.move(draft, knows=knows),
+        lambda player: player.delete(draft.id),
+        lambda player: player.changes(all_of_them=all_of_them),
+        lambda player: player.look(draft.id, draft.booking),
+    )
+    return dice.choice(moves)
+
+
+def test_the_little_google_answers_as_the_simulator_does(simulated: Calendars) -> None:
+    little, real = Player(LittleGoogle(Place(Cloud((ANA,))), BEGAN)), Player(simulated)
+    dice = random.Random(5)
+
+    for _ in range(400):
+        move = a_move(dice)
+        assert little.play(move) == real.play(move)
+
+
+def test_of_two_events_the_little_google_made_the_later_one_is_younger() -> None:
+    google = LittleGoogle(Place(Cloud((ANA,))), BEGAN)
+    drafts = [Draft(f"pc{each}", BOOKINGS[each], "", SLOT, "UTC", (), "") for each in (1, 0)]
+
+    first, second = (google.insert(ANA, each, notify=Notify.NONE).created for each in drafts)
+
+    assert first is not None
+    assert second is not None
+    assert first < second
