@@ -394,7 +394,10 @@ class Ledger(Protocol):
         """Errands that may be tried now, oldest first, at most one of a booking, none under a lease."""
 
     def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
-        """Take the errand for `errands.LEASE`, counting the attempt; None when another process has it."""
+        """Take the errand for `errands.LEASE`, counting the attempt; None when another process has it.
+
+        A process that is known to have ended has none: whoever closed its ledger, or was killed.
+        """
 
     def errand_of(self, booking: UUID) -> Errand | None:
         """The first errand still owed for a booking, leased or not."""

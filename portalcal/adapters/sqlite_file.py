@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from portalcal.adapters import sqlite_schema as sql
+from portalcal.adapters.life_signs import LifeSigns
 from portalcal.adapters.private_files import make_private_folder
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable
 
@@ -57,6 +58,8 @@ class SqliteFile:
         self._reader: sqlite3.Connection | None = None
         """What is read from where nothing can be written: the file as it is, or an empty ledger where there is none."""
         self._lock = threading.RLock()
+        self.signs = LifeSigns(path.with_name(f"{path.name}-leases"))
+        """Who of those that have a lease is alive: beside the file, wherever that is."""
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again.
@@ -70,6 +73,7 @@ class SqliteFile:
                 if connection is not None:
                     connection.close()
             self._connection = self._reader = None
+            self.signs.close()
         finally:
             self._lock.release()
 
@@ -146,7 +150,7 @@ class SqliteFile:
         has_log = self.path.with_name(f"{self.path.name}-wal").exists()
         uri = f"{self.path.absolute().as_uri()}?mode=ro{'' if has_log else '&immutable=1'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        connection.row_factory = _by_name
+        self._equip(connection)
         with _transaction(connection, "BEGIN"):
             is_current = self._version(connection) == sql.VERSION
         if not is_current:
@@ -170,7 +174,7 @@ class SqliteFile:
             path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.row_factory = _by_name
+            self._equip(connection)
             self._bring_up_to_date(connection)
             for setting in _SETTINGS:
                 connection.execute(setting)
@@ -179,6 +183,11 @@ class SqliteFile:
             connection.close()
             raise
         return connection
+
+    def _equip(self, connection: sqlite3.Connection) -> None:
+        """Give a connection what our statements lean on."""
+        connection.row_factory = _by_name
+        connection.create_function("is_gone", 1, self.signs.is_gone)
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         """Run the migrations that are missing; of two processes that start at once the second finds none missing."""

@@ -218,13 +218,14 @@ class SqliteLedger:
             return tuple(rows.errand_of(row) for row in owed)
 
     def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
-        """Take the errand for `errands.LEASE`, counting the attempt.
+        """Take the errand for `errands.LEASE`, counting the attempt; from a process that has ended, at once.
 
         None when another process has it, did it, or turned it into another task, or when an earlier one comes first.
         """
         until = {"now": rows.seconds(now), "until": rows.seconds(now + LEASE), "task": errand.task.value}
         with self._file.writing() as db:
-            row = db.execute(sql.LEASE_ERRAND, self._named(errand) | until).fetchone()
+            owner = {"owner": self._file.signs.own()}
+            row = db.execute(sql.LEASE_ERRAND, self._named(errand) | until | owner).fetchone()
             return rows.errand_of(row) if row else None
 
     def errand_of(self, booking: UUID) -> Errand | None:

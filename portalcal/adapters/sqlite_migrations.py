@@ -249,5 +249,8 @@ _THIRD = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+# The sign of life of the process that has the lease (life_signs.py).
+_FOURTH = ("ALTER TABLE errands ADD COLUMN owner TEXT",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """What takes a ledger from version n to n + 1, by n."""

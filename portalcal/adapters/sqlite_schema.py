@@ -133,8 +133,9 @@ ERRAND_OF_BOOKING = """
     SELECT * FROM errands WHERE booking = :booking AND workspace = :workspace ORDER BY id LIMIT 1
 """
 
+# `is_gone` is a function of ours (sqlite_file.py): the process with that sign of life has ended.
 _FREE_AT_NOW = """
-    workspace = :workspace AND (leased_until IS NULL OR leased_until <= :now)
+    workspace = :workspace AND (leased_until IS NULL OR leased_until <= :now OR is_gone(owner))
       AND NOT EXISTS (
             SELECT 1 FROM errands AS earlier WHERE earlier.booking = errands.booking AND earlier.id < errands.id)
 """
@@ -150,7 +151,7 @@ OWED_ERRANDS = """
 
 # Of two processes the second finds the lease taken, since the first one's transaction is over by then.
 LEASE_ERRAND = f"""
-    UPDATE errands SET attempts = attempts + 1, lease = lease + 1, leased_until = :until
+    UPDATE errands SET attempts = attempts + 1, lease = lease + 1, leased_until = :until, owner = :owner
     WHERE id = :id AND task = :task AND {_FREE_AT_NOW}
     RETURNING *
 """  # noqa: S608
@@ -172,7 +173,7 @@ TURN_INTO_REMOVAL = """
     UPDATE errands SET task = 'remove', attempts = 0, due_at = :now WHERE id = :id
 """
 
-LEASE_IN_FORCE = "SELECT 1 FROM errands WHERE id = :id AND leased_until > :now"
+LEASE_IN_FORCE = "SELECT 1 FROM errands WHERE id = :id AND leased_until > :now AND NOT is_gone(owner)"
 
 DELETE_LATER_ERRANDS = "DELETE FROM errands WHERE booking = :booking AND id > :id"
 
@@ -191,7 +192,7 @@ TALLY = """
          WHERE workspace = :workspace AND state = 'held') AS held,
         (SELECT count(*) FROM errands
          WHERE workspace = :workspace AND due_at <= :now
-           AND (leased_until IS NULL OR leased_until <= :now)) AS overdue,
+           AND (leased_until IS NULL OR leased_until <= :now OR is_gone(owner))) AS overdue,
         (SELECT count(*) FROM bookings
          WHERE workspace = :workspace AND is_live AND event_id IS NULL AND start >= :now) AS without_event
 """

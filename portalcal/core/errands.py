@@ -8,7 +8,10 @@ from uuid import UUID
 from portalcal.errors import PortalcalError
 
 LEASE = timedelta(minutes=2)
-"""How long one process may work on an errand before another may take it: longer than any one delivery can last."""
+"""How long one process may work on an errand before another may take it: longer than any one delivery can last.
+
+One that has ended has no errands; the lease is for those that hang, or of which nobody knows.
+"""
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from portalcal.adapters import sqlite_schema as sql
-from portalcal.adapters.ledger_rows import columns_of
+from portalcal.adapters.ledger_rows import columns_of, instant
 from portalcal.adapters.sqlite_file import SqliteFile
 from portalcal.adapters.sqlite_ledger import SqliteLedger
 from portalcal.core.booking import Booking
@@ -167,6 +167,7 @@ def test_importing_the_ledger_loads_no_more_than_it_needs() -> None:
 _HEAD = """
 import sys, os
 from pathlib import Path
+from portalcal.adapters.ledger_rows import instant
 from portalcal.adapters.sqlite_ledger import SqliteLedger
 from portalcal.ports import GuardsOverlap, Search
 from tests.builders import SetClock, a_booking, at
@@ -226,7 +227,9 @@ def test_of_eight_processes_one_delivers_an_errand(ledger: SqliteLedger, path: P
 
     answers = at_once(
         path,
-        "errands = ledger.due(at('08:00'), most=20)\nprint([bool(ledger.lease(e, now=at('08:00'))) for e in errands])",
+        "leased = [ledger.lease(e, now=at('08:00')) for e in ledger.due(at('08:00'), most=20)]\n"
+        "for e in filter(None, leased): ledger.settle(e, ledger.find(str(e.booking)))\n"
+        "print([bool(e) for e in leased])",
         processes=8,
     )
 
@@ -267,6 +270,42 @@ def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedg
     assert ledger.check() is None
 
 
+def test_a_process_that_is_killed_leaves_its_errands_to_the_next_one(
+    ledger: SqliteLedger, path: Path
+) -> None:
+    booking = ledger.hold(a_booking(), put=True)
+    script = _HEAD + (
+        "(errand,) = ledger.due(at('08:00'), most=20)\n"
+        "print(ledger.lease(errand, now=at('08:00')) is not None, flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "True\n"]
+        process.send_signal(signal.SIGSTOP)
+        assert ledger.due(at("08:01"), most=20) == ()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+        (errand,) = ledger.due(at("08:01"), most=20)
+
+    taken = ledger.lease(errand, now=at("08:01"))
+    assert taken is not None
+    assert (taken.booking, taken.attempts) == (booking.id, 2)
+
+
+def test_the_lease_of_an_older_ledger_lasts_until_its_time_is_over(ledger: SqliteLedger, path: Path) -> None:
+    a_ledger_of(3, path)
+
+    assert ledger.due(instant(1772528399), most=20) == ()
+    assert len(ledger.due(instant(1772528400), most=20)) == 1
+
+
 # --- versions -------------------------------------------------------------------------------------------------
 
 _SAMPLE_ID = "00000000-0000-4000-8000-000000000001"
@@ -290,6 +329,13 @@ _SAMPLES: dict[int, Sequence[str]] = {
         "DELETE FROM errands WHERE id = 9",
     ),
     2: (_SAMPLE, "UPDATE bookings SET new_start = start + 7200, new_duration = duration"),
+    3: (
+        _SAMPLE,
+        f"""
+        INSERT INTO errands (id, workspace, booking, task, due_at, lease, leased_until)
+        VALUES (7, 'default', '{_SAMPLE_ID}', 'put', 1772524800, 1, 1772528400)
+        """,
+    ),
 }
 """Statements that fill a ledger of each older version; the booking of a sample has the id of `_SAMPLE_ID`."""
 
@@ -495,7 +541,17 @@ def a_small_disk(script: str) -> subprocess.CompletedProcess[str]:
         pytest.skip("unshare is missing (apt-get install util-linux)")
     command = 'mount -t tmpfs -o size=1m,mode=0700 small "$1" && exec "$2" -c "$3" "$1/ledger.db"'
     done = subprocess.run(
-        [unshare, "-rm", "sh", "-c", command, "sh", os.environ["HOME"], sys.executable, _HEAD + script],
+        [
+            unshare,
+            "-m" if os.geteuid() == 0 else "-rm",
+            "sh",
+            "-c",
+            command,
+            "sh",
+            os.environ["HOME"],
+            sys.executable,
+            _HEAD + script,
+        ],
         input="go\n",
         capture_output=True,
         text=True,

@@ -25,6 +25,7 @@ def built() -> sqlite3.Connection:
     """The schema in memory, as the migrations leave it."""
     database = sqlite3.connect(":memory:", isolation_level=None)
     database.row_factory = sqlite3.Row
+    database.create_function("is_gone", 1, lambda _: False)
     for migration in sql.MIGRATIONS:
         for statement in migration:
             database.execute(statement)
@@ -277,6 +278,7 @@ _PARAMETERS = dict.fromkeys(
         "after",
         "task",
         "until",
+        "owner",
         "lease",
         "why",
         "due_at",

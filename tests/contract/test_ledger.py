@@ -317,6 +317,21 @@ class LedgerContract:
         assert second.id == first.id
         assert second.attempts == 2
 
+    def test_a_lease_ends_with_the_process_that_has_it(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        self.leased(ledger, booking)
+        other = open_ledger()
+        assert other.due(at("08:01"), most=20) == ()
+        assert other.tally(at("08:01")).overdue == 0
+
+        ledger.close()
+
+        (errand,) = other.due(at("08:01"), most=20)
+        assert other.tally(at("08:01")).overdue == 1
+        taken = other.lease(errand, now=at("08:01"))
+        assert taken is not None
+        assert taken.attempts == 2
+
     def test_settling_records_the_booking_and_ends_the_errand(
         self, ledger: Ledger, open_ledger: OpenLedger
     ) -> None:

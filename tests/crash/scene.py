@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from portalcal.adapters.sqlite_ledger import SqliteLedger
@@ -68,9 +70,12 @@ class Scene:
         (answer,) = self._driver.run([self._job(arguments, dies_at)])
         return answer
 
-    def together(self, *lines: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Run many command lines at once, each in a process of its own."""
-        return self._driver.run([self._job(each) for each in lines])
+    def together(
+        self, *lines: tuple[str, ...], deaths: Mapping[int, int] = MappingProxyType({})
+    ) -> list[dict[str, Any]]:
+        """Run many command lines at once, each in a process of its own; `deaths` says which die at which boundary."""
+        jobs = [self._job(each, deaths.get(number)) for number, each in enumerate(lines)]
+        return self._driver.run(jobs)
 
     def _job(self, arguments: tuple[str, ...], dies_at: int | None = None) -> dict[str, Any]:
         return {

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import pytest
 
-from portalcal.core.errands import LEASE
 from portalcal.simulator import Simulator
 from tests.crash.scene import NOW, SAM, Driver, Scene
 
@@ -66,7 +65,6 @@ def cut(driver: Driver, case: Case, folder: Path, *, at: int, again: bool) -> tu
         if killed["exit"] != KILLED:
             assert killed["exit"] == 0, killed["err"]
             return None, scene.audit()
-        google.clock.advance(LEASE)
         mended = scene.run(*(command if again else ("sync",)))
         wrong = [] if mended["exit"] == 0 else [f"it ended with {mended['exit']}: {mended['err']}"]
         wrong += scene.audit()

@@ -160,11 +160,16 @@ class _Port:
 
 
 class Explorer:
-    """One scene: processes on their machines, and one Google. `may_sleep` adds the time that passes for one of them."""
+    """One scene: processes on their machines, and one Google.
 
-    def __init__(self, processes: tuple[Process, ...], *, may_sleep: bool = False) -> None:
+    `may_sleep` adds the time that passes while one of them stands still. Where nobody can tell that a process has
+    ended (`leases_end` is false), its leases go on after it.
+    """
+
+    def __init__(self, processes: tuple[Process, ...], *, may_sleep: bool, leases_end: bool) -> None:
         self._processes = processes
         self._may_sleep = may_sleep
+        self._leases_end = leases_end
         self._clouds, self._books, self._calls = _Numbered(), _Numbered(), _Numbered()
         self._replies = _Numbered(_told)
         self._histories = _Numbered()
@@ -217,7 +222,7 @@ class Explorer:
             name = f"{self._processes[number].command.name}: {self._calls[call].name}"
             yield name, self._after(state, number, call)
             if not state.has_died:
-                yield f"{name} is not made, it dies", self._told(state, number, _DEAD)._replace(has_died=True)
+                yield f"{name} is not made, it dies", self._dead(state, number)
             asked = self._calls[call]
             if asked.port == "calendars" and asked.name not in _BY_HAND and not state.has_lost:
                 lost = self._replies.number(_lost(asked))
@@ -238,13 +243,21 @@ class Explorer:
             cloud, reply = self._answer(state.cloud, call, state.is_late)
             state = state._replace(cloud=cloud)
         else:
-            books, reply = self._answer(state.books[machine], call, state.is_late)
+            books, reply = self._answer(state.books[machine], call, state.is_late, number + 1)
             state = state._replace(books=_put(state.books, machine, books))
         return self._stand(state, number, reply)
 
     def _stand(self, state: State, number: int, reply: int) -> State:
         process, given = self._histories[state.stands[number]]
         return self._told(state, number, self._histories.number((process, (*given, (reply, state.is_late)))))
+
+    def _dead(self, state: State, number: int) -> State:
+        """The state once a process has died. Its leases end with it, or when their time is over: see `leases_end`."""
+        if self._leases_end:
+            machine = self._processes[number].machine
+            left = self._books[state.books[machine]].without(number + 1)
+            state = state._replace(books=_put(state.books, machine, self._books.number(left)))
+        return self._told(state, number, _DEAD)._replace(has_died=True)
 
     def _told(self, state: State, number: int, stand: int) -> State:
         return state._replace(stands=_put(state.stands, number, stand))
@@ -263,7 +276,7 @@ class Explorer:
         except PortalcalError as error:
             return None, Outcome(error=error)
 
-    def _call(self, part: int, call: int, is_late: bool) -> tuple[int, int]:
+    def _call(self, part: int, call: int, is_late: bool, owner: int = 0) -> tuple[int, int]:
         """What a port answers, and what it is afterwards."""
         asked: Call = self._calls[call]
         now = LATE if is_late else BEGAN
@@ -272,7 +285,7 @@ class Explorer:
             reply = _reply(LittleGoogle(place, now), asked)
             return self._clouds.number(place.cloud), self._replies.number(reply)
         store = Store(self._books[part])
-        reply = _reply(LittleLedger(store, "default", Moment(now, 0)), asked)
+        reply = _reply(LittleLedger(store, "default", Moment(now, 0), owner=owner), asked)
         return self._books.number(store.books), self._replies.number(reply)
 
     # --- looking

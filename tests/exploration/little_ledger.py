@@ -22,11 +22,12 @@ _OPEN = frozenset({State.HELD, State.CONFIRMED})
 
 
 class Owed(NamedTuple):
-    """An errand and until when somebody is at it."""
+    """An errand, until when somebody is at it, and who: the number of a handle."""
 
     workspace: str
     errand: Errand
     leased_until: datetime | None = None
+    owner: int = 0
 
 
 class Books(NamedTuple):
@@ -36,6 +37,11 @@ class Books(NamedTuple):
     owed: tuple[Owed, ...] = ()
     tokens: tuple[tuple[str, str, str], ...] = ()
     next_errand: int = 1
+
+    def without(self, owner: int) -> Books:
+        """The books once a process has ended: nothing is leased to it."""
+        freed = (each._replace(leased_until=None) if each.owner == owner else each for each in self.owed)
+        return self._replace(owed=tuple(freed))
 
     def overlap(self) -> tuple[Booking, Booking] | None:
         """Two live bookings whose guards overlap, which must never be."""
@@ -57,15 +63,20 @@ class Store:
 
 
 class LittleLedger:
-    """The port `Ledger` over a store: each method reads the books, and puts new ones in their place."""
+    """The port `Ledger` over a store: each method reads the books, and puts new ones in their place.
 
-    def __init__(self, store: Store, workspace: str, clock: Clock) -> None:
+    `owner` is the number of the process that has this handle.
+    """
+
+    def __init__(self, store: Store, workspace: str, clock: Clock, *, owner: int = 0) -> None:
         self._store = store
         self._workspace = workspace
         self._clock = clock
+        self._owner = owner
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Let go of every lease."""
+        self._store.books = self._store.books.without(self._owner)
 
     def check(self) -> str | None:
         """What is damaged: guards that overlap."""
@@ -243,7 +254,7 @@ class LittleLedger:
         for each in self._heads():
             if each.errand.id == errand.id and each.errand.task is errand.task and _is_free(each, now):
                 taken = each.errand._replace(attempts=each.errand.attempts + 1, lease=each.errand.lease + 1)
-                self._replace(each, Owed(each.workspace, taken, now + LEASE))
+                self._replace(each, Owed(each.workspace, taken, now + LEASE, self._owner))
                 return taken
         return None
 

@@ -70,7 +70,8 @@ class Scene(NamedTuple):
         """Every order of their calls, and what is wrong in any."""
         machines = 1 + max(each.machine for each in self.processes)
         books = (self.before.books, *([Books()] * (machines - 1)))
-        explorer = Explorer(self.processes, may_sleep=self.may_sleep)
+        # Who sleeps here is on a machine that cannot tell who is alive.
+        explorer = Explorer(self.processes, may_sleep=self.may_sleep, leases_end=not self.may_sleep)
         return explorer.explore(self.before.cloud, books, lambda end: wrongs(self, end))
 
 

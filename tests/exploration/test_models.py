@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -29,10 +30,10 @@ from tests.exploration.little_world import ANA, BEGAN, OTHER, SLOT, THIRD
 class TestLittleLedger(LedgerContract):
     @pytest.fixture
     def open_ledger(self, clock: SetClock) -> OpenLedger:
-        store = Store()
+        store, number = Store(), count(1)
 
         def open_one(workspace: str = "default") -> Ledger:
-            return LittleLedger(store, workspace, clock)
+            return LittleLedger(store, workspace, clock, owner=next(number))
 
         return open_one
 
