@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import IMPOSSIBLE
+
 _ROOT = Path(__file__).parent.parent
 _SUITE = """
 import pytest
@@ -60,6 +62,12 @@ def test_skipped_tests_fail_where_real_parts_are_demanded(folder: Path) -> None:
 
 def test_skipped_tests_are_skipped_elsewhere(folder: Path) -> None:
     assert "1 passed, 2 skipped, 1 xfailed" in outcome_of(folder, _SUITE, demanded="")
+
+
+def test_what_no_package_can_bring_is_not_demanded(folder: Path) -> None:
+    suite = f'import pytest\ndef test_mounts(): pytest.skip("{IMPOSSIBLE}mounting")\n'
+
+    assert "1 skipped" in outcome_of(folder, suite, demanded="1")
 
 
 def test_a_module_that_skips_itself_fails_too(folder: Path) -> None:

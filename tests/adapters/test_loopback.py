@@ -19,6 +19,7 @@ from portalcal.adapters import loopback_page as pages
 from portalcal.adapters.loopback import Receiver
 from portalcal.adapters.loopback_request import Reply
 from portalcal.errors import Usage
+from tests.conftest import IMPOSSIBLE
 
 ISS = "iss=https%3A%2F%2Faccounts.google.com"
 GOOD = "/?state=the-state&code=4/0A"
@@ -349,7 +350,7 @@ def has_ipv6() -> bool:
     return True
 
 
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason=f"{IMPOSSIBLE}it has no ::1")
 
 
 @needs_ipv6

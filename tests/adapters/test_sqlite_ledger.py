@@ -25,6 +25,7 @@ from portalcal.core.errands import Task
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable, PortalcalError
 from portalcal.ports import GuardsOverlap, Search
 from tests.builders import SetClock, a_booking, at, span
+from tests.conftest import IMPOSSIBLE
 
 
 @pytest.fixture
@@ -558,7 +559,7 @@ def a_small_disk(script: str) -> subprocess.CompletedProcess[str]:
         check=False,
     )
     if "unshare" in done.stderr or "mount" in done.stderr:
-        pytest.skip(f"this machine lets nobody mount a small disk: {done.stderr.strip()}")
+        pytest.skip(f"{IMPOSSIBLE}mounting a small disk: {done.stderr.strip()}")
     return done
 
 
