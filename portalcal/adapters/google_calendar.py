@@ -63,7 +63,7 @@ class GoogleCalendars:
 
         answers = self._pages(page, needs=Permission.VIEW_CALENDARS)
         entries = (wire.calendar(each) for answer in answers for each in wire.tables(answer, "items"))
-        return tuple(each for each in entries if each)
+        return _with_primary(tuple(each for each in entries if each))
 
     def free_busy(self, calendars: Iterable[str], window: Interval) -> tuple[FreeBusy, ...]:
         """Busy times of each calendar, in the order asked; one that cannot be read says why (`unread`)."""
@@ -271,6 +271,14 @@ class GoogleCalendars:
         if event is None:
             raise google_unreachable.not_google(self._host, writes=writes, found="an event without an id")
         return event
+
+
+def _with_primary(listed: tuple[Calendar, ...]) -> tuple[Calendar, ...]:
+    """The list with its primary calendar marked: every account owns one, so an only one is it, marked or not."""
+    owned = [each for each in listed if each.is_owned]
+    if len(owned) != 1 or any(each.is_primary for each in listed):
+        return listed
+    return tuple(each._replace(is_primary=each.is_owned) for each in listed)
 
 
 def _read(answer: object) -> object:

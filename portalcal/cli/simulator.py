@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -85,7 +87,7 @@ def simulator(
         # socket.create_server adds the address to the reason.
         reason = os.strerror(error.errno or 0).lower()
         raise Usage(f"port {port} cannot be listened on: {reason}", "choose another `--port`") from None
-    with _folder(directory) as folder:
+    with _ended_in_order(), _folder(directory) as folder:
         try:
             loaded = _load(google, events) if events else 0
             config = google.write_files(folder)
@@ -94,6 +96,19 @@ def simulator(
             google.serve_forever()
         finally:
             google.stop()
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let a supervisor's SIGTERM end the block as Ctrl-C does, so that what was made for it goes with it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -195,9 +195,10 @@ class OtherGoogle:
                 return refusal(404, "notFound")
 
     def _entries(self) -> list[Json]:
+        mark = {"primary": True} if self.habits.marks_primary else {}
         return [
             {"id": TEAM, "summary": "Team", "accessRole": "reader"},
-            {"id": ANA, "accessRole": "owner", "primary": True, "timeZone": "Asia/Kathmandu"},
+            {"id": ANA, "accessRole": "owner", "timeZone": "Asia/Kathmandu", **mark},
         ]
 
     def _page(self, query: Json, name: str, items: list[Json], end: Json) -> Answer:

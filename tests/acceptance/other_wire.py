@@ -43,6 +43,7 @@ class Habits:
     narrows: bool = True
     """Whether a list keeps to the bounds and the property it was asked for."""
     has_sync_tokens: bool = True
+    marks_primary: bool = True
 
 
 @dataclass(frozen=True)

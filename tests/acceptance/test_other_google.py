@@ -26,6 +26,7 @@ HABITS: dict[str, dict[str, Any]] = {
     "deleting answers with nothing": {"deleted": "nothing"},
     "lists of everything, whatever is asked for": {"narrows": False},
     "no sync tokens": {"has_sync_tokens": False},
+    "no calendar marked as primary": {"marks_primary": False},
     "no scope in the answer to consent": {"token": {"expires_in": 3599}},
     "scopes in a list": {"token": {"expires_in": 3599, "scope": ALL_SCOPES.split()}},
     "seconds in words": {"token": {"expires_in": "3599", "scope": ALL_SCOPES}},

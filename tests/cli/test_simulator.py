@@ -57,9 +57,9 @@ class Running:
         with Browserless(cast("Simulator", self)) as browser:
             return str(browser.connect()["refresh_token"])
 
-    def interrupt(self) -> tuple[int, str, str]:
+    def interrupt(self, by: signal.Signals = signal.SIGINT) -> tuple[int, str, str]:
         """Ctrl-C: how it ends, and what it printed since."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(by)
         out, err = self.process.communicate(timeout=10)
         return self.process.returncode, out, err
 
@@ -124,12 +124,13 @@ def test_ctrl_c_ends_it_at_once_and_quietly(tmp_path: Path) -> None:
     assert (exit_, out, err.strip()) == (130, "", "")
 
 
-def test_a_folder_of_its_own_goes_with_it() -> None:
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_a_folder_of_its_own_goes_with_it(ended_by: signal.Signals) -> None:
     with simulator() as running:
         folder = Path(running.told["config"]).parent
         assert folder.parent == Path(tempfile.gettempdir())
         assert {each.name for each in folder.iterdir()} == {"config.toml", "client_secret.json"}
-        running.interrupt()
+        running.interrupt(ended_by)
 
     assert not folder.exists()
 
