@@ -7,9 +7,15 @@ later, and it means the same in every container that shares the folder. Where th
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
+
+if sys.platform != "win32":
+    import fcntl
+
+_TRIES = 5
 
 
 class LifeSigns:
@@ -22,7 +28,7 @@ class LifeSigns:
     def own(self) -> str | None:
         """The name of our own sign, which is given at first use; None where none can be."""
         if self._own is None:
-            with suppress(OSError, ImportError):
+            with suppress(OSError):
                 self._own = self._given()
         return self._own[0] if self._own else None
 
@@ -38,12 +44,10 @@ class LifeSigns:
             return False
         try:
             _lock(held)
-        except (OSError, ImportError):
+        except OSError:
             return False
         else:
-            # Nobody will miss it.
-            with suppress(OSError):
-                (self._folder / name).unlink()
+            self._remove(name)
             return True
         finally:
             os.close(held)
@@ -53,30 +57,41 @@ class LifeSigns:
         if self._own is not None:
             name, held = self._own
             self._own = None
-            with suppress(OSError):
-                (self._folder / name).unlink()
+            self._remove(name)
             os.close(held)
 
     def _given(self) -> tuple[str, int]:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         name = uuid4().hex
-        held = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        held = self._made(name)
         try:
             _lock(held)
         except BaseException:
             os.close(held)
-            (self._folder / name).unlink()
+            self._remove(name)
             raise
         return name, held
+
+    def _made(self, name: str) -> int:
+        """A new file, open; its folder with it, which others take away when they were the last in it."""
+        for _ in range(_TRIES):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileNotFoundError):
+                return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        raise FileNotFoundError(self._folder)
+
+    def _remove(self, name: str) -> None:
+        """Take a sign away, and the folder after the last one; another process may have been faster."""
+        with suppress(OSError):
+            (self._folder / name).unlink()
+            self._folder.rmdir()
 
 
 def _lock(held: int) -> None:
     """Lock an open file for as long as it is open.
 
     Raises:
-        OSError: another process has it, or the disk has no locks.
-        ImportError: the system has none of this kind.
+        OSError: another process has it, or the disk or the system has no such locks.
     """
-    import fcntl  # noqa: PLC0415 - there is none on Windows
-
+    if sys.platform == "win32":
+        raise OSError("locks of this kind are not to be had")
     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
