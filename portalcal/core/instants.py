@@ -95,15 +95,20 @@ def say(start: datetime, zone: ZoneInfo, *, end: datetime | None = None) -> str:
     'Mon 3 Mar, 09:00-09:30 (Berlin)'
     """
     local = start.astimezone(zone)
-    words = f"{say_date(local.date())}, {local:%H:%M}"
+    words = f"{say_date(local.date())}, {_clock(local)}"
     if end is not None:
         until = end.astimezone(zone)
         words += (
-            f"-{until:%H:%M}"
+            f"-{_clock(until)}"
             if until.date() == local.date()
-            else f" - {say_date(until.date())}, {until:%H:%M}"
+            else f" - {say_date(until.date())}, {_clock(until)}"
         )
     return f"{words} ({place(zone)})"
+
+
+def _clock(local: datetime) -> str:
+    """A time of day; seconds only where there are any, or two times would read alike."""
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
 
 
 def say_duration(length: timedelta) -> str:

@@ -75,6 +75,12 @@ def test_a_span_that_ends_on_another_date_names_both() -> None:
     assert words == "Mon 2 Mar, 23:30 - Tue 3 Mar, 00:30 (London)"
 
 
+def test_seconds_are_said_where_there_are_any() -> None:
+    words = instants.say(utc("2026-03-02 10:00:30"), LONDON, end=utc("2026-03-02 10:30:30"))
+
+    assert words == "Mon 2 Mar, 10:00:30-10:30:30 (London)"
+
+
 @pytest.mark.parametrize("text", ["", "30", "m", "1h 30m", "-5m", "1.5h", "h1", "30 m", "５m5"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a length like"):
