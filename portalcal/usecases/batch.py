@@ -18,8 +18,8 @@ from portalcal.ports import World
 from portalcal.usecases.book import Order, book
 from portalcal.usecases.deliver import deliver
 
-AT_ONCE = 8
-"""Bookings in flight: Google answers one client no faster with more."""
+AT_ONCE = 12
+"""Bookings under way: while some of them are worked on here, eight requests are with Google, and never more."""
 
 _AHEAD = 4 * AT_ONCE
 """Lines that may be under way or waiting for an earlier one to be told; bounds what is in memory."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -15,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from portalcal.adapters.google_wire import Answer, Call, Patience, Wire
+from portalcal.adapters.google_wire import MOST_AT_ONCE, Answer, Call, Patience, Wire
 from portalcal.errors import GoogleBusy, GoogleUnreachable
+from portalcal.simulator import Simulator
 from tests.adapters.scripted import (
     Act,
     Peer,
@@ -487,3 +491,30 @@ def test_a_header_that_cannot_be_read_is_nobodys_warning(caplog: pytest.LogCaptu
 
     assert "hidden" not in caplog.text
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
+
+
+# --- many at once -------------------------------------------------------------------------------------------------
+
+
+def test_no_more_than_eight_requests_are_with_google_at_once() -> None:
+    with Simulator(latency=0.03) as google, closing(a_wire()) as wire:
+        most, present, lock = 0, 0, threading.Lock()
+        send = wire._session.request
+
+        def counted(*values: Any, **named: Any) -> Any:
+            nonlocal most, present
+            with lock:
+                present += 1
+                most = max(most, present)
+            try:
+                return send(*values, **named)
+            finally:
+                with lock:
+                    present -= 1
+
+        wire._session.request = counted  # type: ignore[method-assign]
+        with ThreadPoolExecutor(max_workers=24) as pool:
+            answers = list(pool.map(wire.send, [get(f"{google.api_root}colors")] * 48))
+
+    assert len(answers) == 48
+    assert most == MOST_AT_ONCE
