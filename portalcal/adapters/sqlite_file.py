@@ -61,6 +61,15 @@ class SqliteFile:
         self.signs = LifeSigns(path.with_name(f"{path.name}-leases"))
         """Who of those that have a lease is alive: beside the file, wherever that is."""
 
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    def owner(self) -> str | None:
+        """The name of our sign of life, which is given at first use."""
+        return self.signs.own()
+
     def close(self) -> None:
         """Let go of the file; the next use opens it again.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from portalcal.adapters import ledger_statements as statements
 from portalcal.adapters import sqlite_schema as sql
 from portalcal.adapters.ledger_rows import columns_of, instant
 from portalcal.adapters.sqlite_file import SqliteFile
@@ -128,7 +129,7 @@ def test_a_failure_inside_a_transaction_undoes_all_of_it(ledger: SqliteLedger, p
 
     def interrupted() -> None:
         with file.writing() as db:
-            db.execute(sql.INSERT_BOOKING, columns_of(a_booking()))
+            db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -249,10 +250,10 @@ def test_the_same_key_from_eight_processes_is_one_booking(ledger: SqliteLedger, 
 def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedger, path: Path) -> None:
     ledger.hold(a_booking("Tue 09:00-09:30"), put=True)
     script = _HEAD + (
-        "from portalcal.adapters import sqlite_schema as sql\n"
+        "from portalcal.adapters import ledger_statements as statements\n"
         "from portalcal.adapters.ledger_rows import columns_of\n"
-        "with ledger._file.writing() as db:\n"
-        "    db.execute(sql.INSERT_BOOKING, columns_of(a_booking()))\n"
+        "with ledger._store.writing() as db:\n"
+        "    db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))\n"
         "    print('inside', flush=True)\n"
         "    sys.stdin.readline()\n"
     )
@@ -522,10 +523,10 @@ def test_a_file_where_its_folder_should_be_is_named(ledger: SqliteLedger, path: 
 
 def test_a_full_disk_leaves_everything_as_it_was(ledger: SqliteLedger, path: Path) -> None:
     first = ledger.hold(a_booking("09:00-09:30"), put=True)
-    with ledger._file.reading() as db:
+    with ledger._store.reading() as db:
         pages = db.execute("PRAGMA page_count").fetchone()["page_count"]
-    assert ledger._file._connection is not None
-    ledger._file._connection.execute(f"PRAGMA max_page_count = {pages}")
+    assert ledger._store._connection is not None
+    ledger._store._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     with pytest.raises(LedgerUnusable) as caught:
         ledger.hold(a_booking("10:00-10:30", ended_because="x" * 50_000), put=True)

@@ -17,7 +17,7 @@ from statistics import median
 from time import perf_counter
 from uuid import UUID
 
-from portalcal.adapters import sqlite_schema as sql
+from portalcal.adapters import ledger_statements as statements
 from portalcal.adapters.ledger_rows import columns_of
 from portalcal.adapters.sqlite_ledger import SqliteLedger
 from portalcal.core.booking import Booking, State
@@ -51,7 +51,9 @@ def filled(path: Path, bookings: int) -> SqliteLedger:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN")
-        database.executemany(sql.INSERT_BOOKING, (a_row(number, of=bookings) for number in range(bookings)))
+        database.executemany(
+            statements.INSERT_BOOKING, (a_row(number, of=bookings) for number in range(bookings))
+        )
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return ledger
