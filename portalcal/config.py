@@ -14,6 +14,9 @@ from portalcal.core.slots import Rules
 from portalcal.errors import LinkNotFound, did_you_mean
 
 NINE_TO_FIVE = Hours(9 * 60, 17 * 60)
+SERVERS = ("postgresql://", "postgres://")
+"""How the url of a ledger on a server begins."""
+
 DEFAULT_WEEK = ((NINE_TO_FIVE,),) * 5 + ((), ())
 
 _RANGE = r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)"
@@ -69,6 +72,11 @@ class Config(NamedTuple):
     pins: Pins = Pins()
     ledger: str = "sqlite"
     vault: str = "keyring"
+
+    @property
+    def has_ledger_on_server(self) -> bool:
+        """Whether the ledger is a database on a server and no file of this machine."""
+        return self.ledger.startswith(SERVERS)
 
     def link(self, name: str | None) -> Link:
         """The link of that name; without a name, the plain meeting of the workspace's own schedule and rules.

@@ -14,7 +14,17 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from portalcal.config import DEFAULT_WEEK, Config, Endpoints, Link, Pins, check_url, read_hours, read_zone
+from portalcal.config import (
+    DEFAULT_WEEK,
+    SERVERS,
+    Config,
+    Endpoints,
+    Link,
+    Pins,
+    check_url,
+    read_hours,
+    read_zone,
+)
 from portalcal.config_table import Layer, Table, as_written, some_time, whole_days
 from portalcal.core.instants import ONE_DAY, read_duration
 from portalcal.core.schedule import WEEKDAYS, Hours, Schedule
@@ -283,8 +293,9 @@ def _pins(top: Table) -> Pins:
 
 
 def _ledger_url(text: str) -> str:
-    if text != "sqlite" and not (text.startswith("sqlite:///") and text.removeprefix("sqlite:///")):
-        raise ValueError('expected "sqlite" or "sqlite:///path"')
+    beginnings = ("sqlite:///", *SERVERS)
+    if text != "sqlite" and not any(text.startswith(each) and text != each for each in beginnings):
+        raise ValueError('expected "sqlite", "sqlite:///path" or "postgresql://user@host/database"')
     return text
 
 

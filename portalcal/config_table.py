@@ -149,9 +149,13 @@ def as_written(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         # An address may hold a password, and errors end up in tickets.
-        return f'"{re.sub("://[^/@]*@", "://…@", value)}"'
+        return f'"{_without_password(value)}"'
     if isinstance(value, list):
         return f"[{', '.join(map(as_written, value))}]"
     if isinstance(value, dict):
         return ""
     return str(value)
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(?<=password=)[^&\s]+", "…", re.sub(r"://\S*@", "://…@", text))

@@ -11,7 +11,7 @@
     │                            GoogleRefused
     ├── NotFoundError (6)        BookingNotFound  CalendarNotFound  LinkNotFound  EventNotFound
     └── TryLaterError (7)        GoogleUnreachable  GoogleBusy  QuotaExhausted  CalendarUnreadable  LedgerBusy
-                                 BookingBusy
+                                 LedgerCutOff  BookingBusy
 
 An error carries facts: its annotated fields, which are its `details` for scripts. `says` and `advice` put them into
 words, beside the facts they speak of; a class whose words depend on the facts overrides `sentence` or `remedies`.
@@ -368,6 +368,10 @@ class LedgerUnusable(ConfigurationError):
     advice = "run `portalcal status --offline` to see what is wrong with it"
     path: str
     reason: str
+
+    @property
+    def remedies(self) -> str | None:
+        return "run `pip install 'portalcal[postgres]'`" if "psycopg" in self.reason else self.advice
 
 
 class AnswerLost(ConfigurationError):
@@ -726,12 +730,25 @@ class CalendarUnreadable(TryLaterError):
 
 
 class LedgerBusy(TryLaterError):
-    """Another process kept the ledger locked for longer than we wait."""
+    """Another process kept the ledger locked for longer than we wait, or its server was out of reach. Nothing was changed."""
 
     code = "ledger-busy"
-    says = "the ledger {path} is locked by another process"
+    says = "the ledger {path} is {reason}"
     advice = "run the same command again"
     path: str
+    reason: str = "locked by another process"
+
+
+class LedgerCutOff(TryLaterError):
+    """The connection to the ledger's server was lost before it said whether it recorded a change."""
+
+    code = "ledger-cut-off"
+    says = "the connection to the ledger {path} was lost while a change was being recorded. It may or may not be there."
+    advice = "see what is there with `portalcal bookings`, then run the same command again"
+    path: str
+
+    def with_outcome(self, outcome: str) -> Self:  # noqa: ARG002 - nobody knows what came of it
+        return self
 
 
 class BookingBusy(TryLaterError):

@@ -382,7 +382,7 @@ all day is 00:00-24:00
   google.client_secrets = 3: expected text in quotes
   calendars.conflicts = "primary": expected a list of texts in quotes
   calendars.booking = 3: expected text in quotes
-  ledger.url = "mysql://…@host/db": expected "sqlite" or "sqlite:///path"
+  ledger.url = "mysql://…@host/db": expected "sqlite", "sqlite:///path" or "postgresql://user@host/database"
   vault.kind = "paper": expected "keyring" or "file"
 """[:-1]
     )

@@ -176,6 +176,31 @@ hint: run `portalcal status --offline` to see what is wrong with it
 """,
     ),
     Told(
+        errors.LedgerUnusable("on a PostgreSQL server", "psycopg is not installed here"),
+        """
+error: the ledger on a PostgreSQL server cannot be used: psycopg is not installed here. Nothing was changed.
+
+hint: run `pip install 'portalcal[postgres]'`
+""",
+    ),
+    Told(
+        errors.LedgerCutOff("postgresql://db.example.com/portal").with_outcome("Nothing was booked."),
+        """
+error: the connection to the ledger postgresql://db.example.com/portal was lost while a change was being recorded. \
+It may or may not be there.
+
+hint: see what is there with `portalcal bookings`, then run the same command again
+""",
+    ),
+    Told(
+        errors.LedgerBusy("postgresql://db.example.com/portal", "out of reach: the connection was lost"),
+        """
+error: the ledger postgresql://db.example.com/portal is out of reach: the connection was lost
+
+hint: run the same command again
+""",
+    ),
+    Told(
         errors.AnswerLost("no space left on device"),
         """
 error: the answer cannot be written to stdout: no space left on device. What the command did stays done.

@@ -127,8 +127,14 @@ def of_room(left: int | None) -> str | None:
     return "the disk is full" if left is not None and left < _LEAST_ROOM else None
 
 
-def ledger_remedy(reason: str) -> str:
+def ledger_remedy(reason: str, *, is_on_server: bool = False) -> str:
     """What helps a ledger that cannot be used, by the reason it gives."""
+    if "psycopg" in reason:
+        return "run `pip install 'portalcal[postgres]'`"
+    if is_on_server:
+        return (
+            "see that its server runs and that the url under [ledger] opens it, then run `portalcal status`"
+        )
     if "full" in reason:
         return "free some space on its disk, then run `portalcal status`"
     if any(each in reason for each in ("damaged", "not an SQLite", "another program", "overlaps")):

@@ -48,14 +48,17 @@ def timezone_agreement(scene: Scene) -> Finding:
 
 def ledger_file(scene: Scene) -> Finding:
     """Whether the ledger is sound. Raises: LedgerTooNew, LedgerBusy."""
-    ledger = scene.world.ledger
+    is_on_server = scene.world.config.has_ledger_on_server
     try:
+        ledger = scene.world.ledger
         scene.tally = ledger.tally(scene.world.clock.now())
         damage = ledger.check() or findings.of_room(scene.world.ledger_room())
     except LedgerUnusable as error:
-        return failure(error, hint=findings.ledger_remedy(error.reason))
+        return failure(error, hint=findings.ledger_remedy(error.reason, is_on_server=is_on_server))
     if damage:
-        return failure(LedgerUnusable("of this machine", damage), hint=findings.ledger_remedy(damage))
+        place = "on its server" if is_on_server else "of this machine"
+        remedy = findings.ledger_remedy(damage, is_on_server=is_on_server)
+        return failure(LedgerUnusable(place, damage), hint=remedy)
     live = scene.tally.live
     return Finding(f"sound, {live} live booking{'' if live == 1 else 's'}")
 

@@ -19,7 +19,7 @@ from portalcal.core.slots import Rules
 from portalcal.views.foreign import shown, shown_lines
 
 _ADDRESS = re.compile(r"([^\s@<>()\[\]{},;:/=\"'`])[^\s@<>()\[\]{},;:/=\"'`]*@(?=\w)")
-_USER_OF_URL = re.compile(r"(?<=://)[^/\s@]*@")
+_USER_OF_URL = re.compile(r"(?<=://)[^\s]*@")
 # The shapes of Google's tokens, codes and client secrets: none should be here, and none may be.
 _PASSWORD = re.compile(r"(?<=password=)[^&\s]+", re.IGNORECASE)
 _SECRET = re.compile(r"(ya29\.|GOCSPX-|1//|4/0)[\w./-]{6,}")

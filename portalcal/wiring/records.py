@@ -11,7 +11,7 @@ from portalcal.wiring.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from portalcal.adapters.connection_file import ConnectionFile
-    from portalcal.ports import Connections, Ledger
+    from portalcal.ports import Clock, Connections, Ledger
 
 
 class Records(Surroundings):
@@ -57,7 +57,9 @@ class Records(Surroundings):
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Bookings and errands."""
+        """Bookings and errands. Raises: LedgerUnusable (a url that cannot be used here)."""
+        if self.config.has_ledger_on_server:
+            return _on_server(self.config.ledger, self.workspace, self.clock)
         from portalcal.adapters.sqlite_ledger import SqliteLedger
 
         return SqliteLedger(self._ledger_path, self.workspace, self.clock)
@@ -71,11 +73,24 @@ class Records(Surroundings):
         return path.absolute().parent / Path(url.removeprefix("sqlite:///")).expanduser()
 
     def ledger_room(self) -> int | None:
-        """Bytes left on the ledger's disk."""
+        """Bytes left on the ledger's disk; None where that is a server's."""
+        if self.config.has_ledger_on_server:
+            return None
         import shutil
 
         folder = next((each for each in self._ledger_path.parents if each.is_dir()), None)
         return shutil.disk_usage(folder).free if folder else None
+
+
+def _on_server(url: str, workspace: str, clock: Clock) -> Ledger:
+    from portalcal.errors import LedgerUnusable
+
+    try:
+        from portalcal.adapters.postgres_ledger import PostgresLedger
+    except ImportError as error:
+        # Also where psycopg is there and the library of PostgreSQL that it needs is not.
+        raise LedgerUnusable("on a PostgreSQL server", "psycopg is not installed here") from error
+    return PostgresLedger(url, workspace, clock)
 
 
 def _toml(document: Mapping[str, object]) -> str:

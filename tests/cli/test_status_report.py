@@ -93,7 +93,7 @@ def test_a_report_is_for_its_owner_alone(connected: Shell) -> None:
 
 def test_a_report_can_be_had_of_what_is_broken_and_beside_json(connected: Shell) -> None:
     connected.configure(
-        '[ledger]\nurl = "postgresql://ana:geheim@db.example.com/x?password=alsogeheim"\n[rule]\n'
+        '[ledger]\nurl = "oracle://ana:geheim@db.example.com/x?password=alsogeheim"\n[rule]\n'
     )
     path = connected.folder / "report.txt"
 
@@ -122,6 +122,7 @@ def test_a_report_that_cannot_be_written_says_so(connected: Shell, tmp_path: Pat
         ("<ana@example.com>", "<a…@example.com>"),
         ("jürgen@exämple.de", "j…@exämple.de"),
         ("postgresql://ana:pw@host/db", "postgresql://(secret)@host/db"),
+        ("postgresql://ana:p/w@x@host/db?a=b", "postgresql://(secret)@host/db?a=b"),
         ("Bearer ya29.a0AfB_byC-xyz", "Bearer (secret)"),
         ("1//0gLongRefreshToken", "(secret)"),
         ("/home/ana/.config/portalcal/config.toml", "~/.config/portalcal/config.toml"),

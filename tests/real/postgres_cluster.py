@@ -1,0 +1,140 @@
+"""A real PostgreSQL server of its own: on a socket in a short folder, as a user that initdb accepts, ended by its id."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+_LIMIT = 60
+"""Seconds that any step may take."""
+
+_QUIET = {
+    "listen_addresses": "",
+    # The tests end processes, not the machine.
+    "fsync": "off",
+    "max_connections": "60",
+    "autovacuum": "off",
+}
+
+
+def programs() -> Path | None:
+    """Where Debian keeps the newest server's programs, which are on no PATH."""
+    found = [each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    newest = max(found, key=lambda each: int(each.parent.name), default=None)
+    elsewhere = shutil.which("initdb")
+    return newest or (Path(elsewhere).parent if elsewhere else None)
+
+
+@dataclass
+class Cluster:
+    """A server, and how to be its superuser."""
+
+    folder: Path
+    user: str
+    process: subprocess.Popen[bytes] | None = None
+    _names: Iterator[int] = count()  # noqa: RUF009 - databases of all clusters may be counted together
+
+    def start(self) -> None:
+        """Start the server; returns when it answers."""
+        settings = [f"-c{name}={value}" for name, value in _QUIET.items()]
+        log = (self.folder / "log").open("ab")
+        with log:
+            self.process = subprocess.Popen(
+                [_program("postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *settings],
+                stdout=log,
+                stderr=log,
+                user=self._other_user,
+            )
+        ready = [_program("pg_isready"), "-h", str(self.folder), "-t", str(_LIMIT), "-q"]
+        for _ in range(_LIMIT * 20):
+            if subprocess.run(ready, check=False, timeout=_LIMIT).returncode == 0:
+                return
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            signal.sigtimedwait([], 0.05)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server: SIGINT disconnects everybody, SIGQUIT is a crash."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=_LIMIT)
+            self.process = None
+
+    def sql(self, statement: str, *, database: str = "postgres") -> str:
+        """Run a statement as the superuser would; what it printed."""
+        asked = [_program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
+        ran = subprocess.run(
+            [*asked, "-U", self.user, "-d", database, "-c", statement],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
+
+    def url(self, database: str, *, user: str = "portal", password: str = "geheim") -> str:
+        """How portalcal is told of a database."""
+        return f"postgresql://{user}:{password}@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        """An empty database of a role that may do nothing else."""
+        name = f"portal_{next(self._names)}"
+        self.sql(f"CREATE DATABASE {name} OWNER portal ENCODING 'UTF8' TEMPLATE template0")
+        return name
+
+    @property
+    def _other_user(self) -> str | None:
+        return self.user if os.geteuid() == 0 else None
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """A server with the role `portal`, whose password is `geheim`. Gone with the block, its files too."""
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    # A socket's path may have 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+    # The role's socket is where the tests are, whoever they run as.
+    folder.chmod(0o755)
+    made = Cluster(folder, user)
+    try:
+        command = [
+            _program("initdb"),
+            "-D",
+            str(folder / "data"),
+            "-U",
+            user,
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        ]
+        subprocess.run(
+            [*command, "--auth=trust"], check=True, capture_output=True, timeout=_LIMIT, cwd=folder,
+            user=made._other_user,
+        )  # fmt: skip
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {user} trust\nlocal all all scram-sha-256\n")
+        made.start()
+        made.sql("CREATE ROLE portal LOGIN PASSWORD 'geheim'")
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _program(name: str) -> str:
+    folder = programs()
+    assert folder is not None
+    return str(folder / name)

@@ -1,0 +1,78 @@
+"""Commands whose ledger is on a real PostgreSQL server, as a person and a support desk meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portalcal.simulator import Simulator
+from tests.cli.conftest import NOW, Ran, Shell
+from tests.real.postgres_cluster import Cluster
+
+pytestmark = pytest.mark.real
+
+SAM = ("--name", "Sam", "--email", "sam@example.com")
+
+
+@pytest.fixture
+def google() -> Iterator[Simulator]:
+    with Simulator(now=NOW) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def shell(google: Simulator, postgres: Cluster, tmp_path: Path) -> Shell:
+    made = Shell(google, tmp_path / "portalcal")
+    made.configure(f'[ledger]\nurl = "{postgres.url(postgres.new_database())}"\n')
+    made.connect()
+    return made
+
+
+def check(ran: Ran, name: str) -> dict[str, str]:
+    """One check of `status --json`."""
+    checks: list[dict[str, str]] = ran.result["checks"]
+    return next(each for each in checks if each["name"] == name)
+
+
+def test_a_meeting_is_booked_moved_and_cancelled(shell: Shell) -> None:
+    booked = shell.json("book", "2026-11-24 10:00", *SAM, "--key", "k").result["id"]
+    again = shell.json("book", "2026-11-24 10:00", *SAM, "--key", "k").result["id"]
+    shell.json("reschedule", booked, "2026-11-24 14:00")
+
+    assert again == booked
+    assert shell.json("book", "2026-11-24 14:00", *SAM, "--force").error["code"] == "slot-taken"
+    assert shell("cancel", booked).exit == 0
+    assert shell("sync").exit == 0
+    assert [each["state"] for each in shell.json("bookings", booked).result["bookings"]] == ["cancelled"]
+
+
+def test_status_finds_the_ledger_sound_and_tells_no_password(shell: Shell) -> None:
+    shell("book", "2026-11-24 10:00", *SAM)
+    report = shell.folder / "report.txt"
+
+    ran = shell.json("status", "--report", str(report))
+
+    assert check(ran, "ledger.file") | {"millis": 0} == check(ran, "ledger.file") | {
+        "millis": 0, "state": "ok", "detail": "sound, 1 live booking",
+    }  # fmt: skip
+    assert "postgresql://(secret)@/" in report.read_text()
+    assert "geheim" not in report.read_text() + ran.out
+
+
+@pytest.mark.parametrize("command", [("book", "2026-11-24 10:00", *SAM), ("bookings",), ("sync",)])
+def test_a_server_that_lets_nobody_in_is_told_without_the_password(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
+    config = Path(shell.environ["PORTALCAL_CONFIG"])
+    config.write_text(config.read_text().replace("geheim@", "geheimnis@"))
+
+    ran = shell("--verbose", *command)
+
+    assert ran.exit == 3
+    assert 'cannot be used: password authentication failed for user "portal". Nothing was' in ran.err
+    assert "geheim" not in ran.out + ran.err
+    found = check(shell.json("status", "--offline"), "ledger.file")
+    assert found["state"] == "fail"
+    assert "under [ledger] opens it" in found["hint"]

@@ -1,0 +1,493 @@
+"""The ledger on a real PostgreSQL server: the contract, processes that race or die, and servers that stand in the way."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import psycopg
+import pytest
+
+from portalcal.adapters import ledger_statements as statements
+from portalcal.adapters import postgres_schema as sql
+from portalcal.adapters.ledger_rows import columns_of
+from portalcal.adapters.postgres_ledger import PostgresLedger
+from portalcal.adapters.postgres_server import PostgresServer, Session
+from portalcal.core.booking import Booking
+from portalcal.errors import LedgerBusy, LedgerCutOff, LedgerTooNew, LedgerUnusable, PortalcalError
+from portalcal.ports import GuardsOverlap, Ledger, Search
+from tests.builders import SetClock, a_booking, a_wish, at, span
+from tests.contract.test_ledger import LedgerContract
+from tests.real.postgres_cluster import Cluster
+
+pytestmark = pytest.mark.real
+
+_HEAD = """
+import sys
+from portalcal.adapters.postgres_ledger import PostgresLedger
+from portalcal.ports import GuardsOverlap, Search
+from tests.builders import SetClock, a_booking, at
+ledger = PostgresLedger(sys.argv[1], "default", SetClock())
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+_HOLD = """
+minute = int(sys.argv[2])
+try:
+    ledger.hold(a_booking(f"09:{minute:02}-09:30"), put=True)
+    print("won")
+except GuardsOverlap:
+    print("lost")
+"""
+_LEASE = """
+errand, = ledger.due(at("08:00"), most=20)
+print(ledger.lease(errand, now=at("08:00")).attempts, flush=True)
+sys.stdin.readline()
+"""
+_INSIDE = """
+from portalcal.adapters import ledger_statements as statements
+from portalcal.adapters.ledger_rows import columns_of
+with ledger._store.writing() as db:
+    db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))
+    print("inside", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def database(postgres: Cluster) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def url(postgres: Cluster, database: str) -> str:
+    return postgres.url(database)
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[PostgresLedger]:
+    opened = PostgresLedger(url, "default", SetClock())
+    yield opened
+    opened.close()
+
+
+class TestPostgresLedger(LedgerContract):
+    @pytest.fixture
+    def open_ledger(self, url: str, clock: SetClock) -> Iterator[Callable[..., Ledger]]:
+        opened: list[PostgresLedger] = []
+
+        def open_one(workspace: str = "default") -> Ledger:
+            opened.append(PostgresLedger(url, workspace, clock))
+            return opened[-1]
+
+        yield open_one
+        for each in opened:
+            each.close()
+
+
+@contextmanager
+def another_process(url: str, script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the ledger and waits for a line before it runs the script."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HEAD + script, url, *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert said(process) == "ready"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def refused(ledger: PostgresLedger) -> PortalcalError:
+    with pytest.raises(PortalcalError) as caught:
+        ledger.search(Search())
+    return caught.value
+
+
+# --- one time, one booking ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["the first start", "a later start"])
+def test_of_sixteen_processes_that_want_overlapping_times_one_wins(
+    ledger: PostgresLedger, url: str, exists: bool
+) -> None:
+    if exists:
+        ledger.hold(a_booking("Tue 09:00-09:30"), put=True)
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _HEAD + _HOLD, url, str(minute)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for minute in range(16)
+    ]  # fmt: skip
+    for each in running:
+        assert said(each) == "ready"
+    for each in running:
+        go(each)
+
+    answers = [each.communicate(timeout=60)[0].strip() for each in running]
+
+    assert sorted(answers) == ["lost"] * 15 + ["won"]
+    assert len(ledger.live_in(span("08:00-10:00"))) == 1
+    assert len(ledger.owed()) == 1 + exists
+
+
+@pytest.mark.parametrize("when", ["09:10-09:20", "11:10-11:20", "08:00-12:00"])
+def test_the_database_itself_refuses_a_guard_over_either_time_of_a_booking(
+    ledger: PostgresLedger, when: str
+) -> None:
+    moving = ledger.hold(a_booking("09:00-09:30"), put=True)
+    with ledger._store.writing() as db:
+        there = {"id": str(moving.id), "start": int(at("11:00").timestamp())}
+        db.execute("UPDATE bookings SET new_start = :start, new_duration = 1800 WHERE id = :id", there)
+
+    with pytest.raises(ValueError, match="guards_never_overlap"), ledger._store.writing() as db:
+        db.execute(statements.INSERT_BOOKING, columns_of(a_booking(when)))
+
+    with ledger._store.writing() as db:
+        db.execute(statements.INSERT_BOOKING, columns_of(a_booking("09:30-11:00")))
+        db.execute(statements.INSERT_BOOKING, columns_of(a_booking("09:00-09:30", workspace="sales")))
+
+
+def test_the_database_itself_refuses_a_move_onto_another_booking(ledger: PostgresLedger) -> None:
+    moving = ledger.hold(a_booking("09:00-09:30"), put=True)
+    ledger.hold(a_booking("11:00-11:30"), put=True)
+
+    there = {"id": str(moving.id), "start": int(at("11:15").timestamp())}
+    with pytest.raises(ValueError, match="guards_never_overlap"), ledger._store.writing() as db:
+        db.execute("UPDATE bookings SET new_start = :start, new_duration = 1800 WHERE id = :id", there)
+
+    assert ledger.find(str(moving.id)) == moving
+
+
+def test_a_state_that_does_not_follow_is_refused(ledger: PostgresLedger) -> None:
+    ended = ledger.begin_cancel(ledger.hold(a_booking(), put=True))
+
+    with pytest.raises(ValueError, match="not legal"), ledger._store.writing() as db:
+        db.execute("UPDATE bookings SET state = 'held'")
+
+    assert ledger.find(str(ended.id)) == ended
+
+
+def test_a_character_that_the_database_does_not_keep_is_replaced(ledger: PostgresLedger) -> None:
+    held = ledger.hold(a_booking(wish=a_wish(notes="one\0two", guests=("c\0@example.com",))), put=True)
+
+    assert held.wish.notes == "one\ufffdtwo"
+    assert ledger.find(str(held.id)) == held
+
+
+def test_threads_share_a_ledger(ledger: PostgresLedger) -> None:
+    won: list[Booking] = []
+
+    def hold() -> None:
+        try:
+            won.append(ledger.hold(a_booking(), put=True))
+        except GuardsOverlap:
+            return
+
+    threads = [threading.Thread(target=hold) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert len(won) == 1
+
+
+# --- processes that die ---------------------------------------------------------------------------------------
+
+
+def test_the_lease_of_a_process_that_was_killed_is_free_at_once(ledger: PostgresLedger, url: str) -> None:
+    ledger.hold(a_booking(), put=True)
+    with another_process(url, _LEASE) as process:
+        go(process)
+        assert said(process) == "1"
+        assert ledger.due(at("08:00"), most=20) == ()
+
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+        # The server notices within milliseconds, and not before the process is gone.
+        began = monotonic()
+        while not (free := ledger.due(at("08:00"), most=20)):
+            assert monotonic() - began < 10
+        taken = ledger.lease(free[0], now=at("08:00"))
+    assert taken is not None
+    assert taken.attempts == 2
+
+
+def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: PostgresLedger, url: str) -> None:
+    ledger.hold(a_booking("Tue 09:00-09:30"), put=True)
+    with another_process(url, _INSIDE) as process:
+        go(process)
+        assert said(process) == "inside"
+        process.send_signal(signal.SIGKILL)
+
+    assert ledger.live_in(span("09:00-10:00")) == ()
+    ledger.hold(a_booking(), put=True)
+
+
+def test_an_exception_inside_a_transaction_undoes_it(ledger: PostgresLedger) -> None:
+    with pytest.raises(KeyboardInterrupt), ledger._store.writing() as db:
+        interrupted(db)
+
+    assert ledger.search(Search()) == ()
+
+
+# --- waiting --------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_that_takes_too_long_is_not_waited_for(ledger: PostgresLedger, url: str) -> None:
+    other = PostgresServer(url, "default", patience=0.2)
+
+    with ledger._store.writing(), pytest.raises(LedgerBusy) as caught, other.writing():
+        pass
+
+    other.close()
+    assert caught.value.message.endswith("is locked by another process")
+
+
+def test_writers_of_other_workspaces_and_readers_do_not_wait(ledger: PostgresLedger, url: str) -> None:
+    ledger.hold(a_booking(), put=True)
+    sales = PostgresLedger(url, "sales", SetClock())
+    reader = PostgresLedger(url, "default", SetClock())
+
+    with ledger._store.writing() as db:
+        db.execute("DELETE FROM bookings")
+        sales.hold(a_booking(workspace="sales"), put=True)
+        assert len(reader.search(Search())) == 1
+
+    sales.close()
+    reader.close()
+
+
+def test_a_question_that_takes_too_long_is_given_up(url: str) -> None:
+    server = PostgresServer(url, "default", patience=0.2)
+
+    with pytest.raises(LedgerBusy) as caught, server.reading() as db:
+        db.execute("SELECT pg_sleep(10)")
+
+    server.close()
+    assert caught.value.message.endswith("is too slow: a question was not answered in time")
+
+
+# --- versions -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_made_by_looking(ledger: PostgresLedger, postgres: Cluster, database: str) -> None:
+    assert ledger.search(Search()) == ()
+    assert ledger.check() is None
+
+    schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'portalcal'"
+    assert postgres.sql(schemas, database=database) == "0"
+
+
+@pytest.mark.parametrize("version", range(sql.VERSION))
+def test_every_older_ledger_is_brought_up_to_date(
+    ledger: PostgresLedger, postgres: Cluster, database: str, version: int
+) -> None:
+    steps = [statement for migration in sql.MIGRATIONS[:version] for statement in migration]
+    made = ("SET ROLE portal", *sql.BEGINNING[:1], "SET search_path = portalcal", *sql.BEGINNING[1:], *steps)
+    if version:
+        postgres.sql(";".join((*made, f"INSERT INTO ledger VALUES ({version})")), database=database)
+
+    booking = ledger.hold(a_booking(), put=True)
+
+    assert ledger.search(Search()) == (booking,)
+    assert ledger.check() is None
+    now = postgres.sql("SELECT version FROM portalcal.ledger", database=database)
+    assert now == str(sql.VERSION)
+
+
+def test_a_ledger_of_a_later_program_is_refused_and_not_touched(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    ledger.hold(a_booking(), put=True)
+    ledger.close()
+    postgres.sql(f"UPDATE portalcal.ledger SET version = {sql.VERSION + 1}", database=database)
+
+    for ask in (ledger.check, lambda: ledger.search(Search()), lambda: ledger.hold(a_booking(), put=True)):
+        with pytest.raises(LedgerTooNew) as caught:
+            ask()
+
+    assert (caught.value.found, caught.value.known) == (sql.VERSION + 1, sql.VERSION)
+    assert postgres.sql("SELECT count(*) FROM portalcal.bookings", database=database) == "1"
+
+
+def test_a_schema_of_another_program_is_left_alone(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    theirs = "SET ROLE portal; CREATE SCHEMA portalcal; CREATE TABLE portalcal.bookings (id int)"
+    postgres.sql(theirs, database=database)
+
+    assert "its schema portalcal belongs to another program" in refused(ledger).message
+
+
+def test_a_role_that_may_make_nothing_is_told_so(postgres: Cluster, database: str) -> None:
+    postgres.sql(f"ALTER DATABASE {database} OWNER TO {postgres.user}")
+    ledger = PostgresLedger(postgres.url(database), "default", SetClock())
+
+    error = refused(ledger)
+
+    ledger.close()
+    assert isinstance(error, LedgerUnusable)
+    assert error.reason == f"permission denied for database {database}"
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (
+            "ALTER TABLE portalcal.bookings DROP CONSTRAINT guards_never_overlap",
+            "it is damaged: it no longer refuses overlapping bookings",
+        ),
+        (
+            "ALTER TABLE portalcal.bookings DISABLE TRIGGER count_bookings",
+            "it is damaged: a trigger or an index is missing or switched off",
+        ),
+        ("REVOKE INSERT ON portalcal.errands FROM portal", "it can be read, but not written"),
+        ("DROP TABLE portalcal.totals CASCADE", "it is damaged: one of its tables is missing"),
+    ],
+)
+def test_a_ledger_that_cannot_keep_its_word_is_found_out(
+    ledger: PostgresLedger, postgres: Cluster, database: str, harm: str, reason: str
+) -> None:
+    ledger.hold(a_booking(), put=True)
+
+    postgres.sql(harm, database=database)
+
+    assert ledger.check() == reason
+
+
+# --- servers that stand in the way ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("geheim@", "geheim-x@"), 'password authentication failed for user "portal"'),
+        (("portal:", "nobody:"), 'password authentication failed for user "nobody"'),
+        (("?host=", "?host=/nowhere"), "No such file or directory"),
+        (("@/", "@/no_"), "does not exist"),
+        (("portal:geheim@/", "portal:geheim/@x:/"), "its url is not understood"),
+        (("portal:geheim@/", "portal:ab@geheim:geheim/"), "its url is not understood"),
+    ],
+)
+def test_what_stands_in_the_way_is_told_without_the_password(
+    url: str, change: tuple[str, str], reason: str
+) -> None:
+    with pytest.raises(LedgerUnusable) as caught:
+        PostgresLedger(url.replace(*change), "default", SetClock()).search(Search())
+
+    assert reason in caught.value.message
+    assert "geheim" not in f"{caught.value.message} {caught.value.details} {caught.value.hint}"
+
+
+def test_a_password_of_the_environment_is_enough(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "geheim")
+    ledger = PostgresLedger(url.replace(":geheim", ""), "default", SetClock())
+
+    assert ledger.search(Search()) == ()
+
+    ledger.close()
+
+
+def test_a_connection_that_ended_while_nobody_used_it_is_made_again(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    booking = ledger.hold(a_booking(), put=True)
+
+    disconnect(postgres, database)
+
+    assert ledger.find(str(booking.id)) == booking
+
+
+def test_a_connection_that_is_lost_in_the_middle_changes_nothing(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    ledger.search(Search())
+
+    with pytest.raises(LedgerBusy) as caught, ledger._store.writing() as db:
+        cut_off(db, postgres, database).execute(statements.TALLY, {"workspace": "default", "now": 0})
+
+    assert caught.value.message.endswith("is out of reach: the connection was lost")
+    assert ledger.search(Search()) == ()
+
+
+def test_a_connection_that_is_lost_at_the_end_leaves_it_open(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    with pytest.raises(LedgerCutOff), ledger._store.writing() as db:
+        cut_off(db, postgres, database)
+
+
+def test_a_server_that_crashes_and_comes_back_has_what_was_recorded(
+    ledger: PostgresLedger, postgres: Cluster
+) -> None:
+    booking = ledger.hold(a_booking(), put=True)
+    (errand,) = ledger.due(at("08:00"), most=20)
+    assert ledger.lease(errand, now=at("08:00"))
+
+    postgres.stop(signal.SIGQUIT)
+    try:
+        assert isinstance(refused(ledger), LedgerBusy | LedgerUnusable)
+        assert isinstance(refused(ledger), LedgerUnusable)
+    finally:
+        postgres.start()
+
+    assert ledger.find(str(booking.id)) == booking
+    # The lease went with the session that had it.
+    again = ledger.lease(errand, now=at("08:00"))
+    assert again is not None
+    assert again.attempts == 2
+
+
+def cut_off(db: Session, postgres: Cluster, database: str) -> Session:
+    """A transaction that has written a booking when its connection ends."""
+    db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))
+    disconnect(postgres, database)
+    return db
+
+
+def interrupted(db: Session) -> None:
+    db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))
+    raise KeyboardInterrupt
+
+
+def disconnect(postgres: Cluster, database: str) -> None:
+    """End the sessions of a database, as an administrator or a network would."""
+    sessions = f"FROM pg_stat_activity WHERE datname = '{database}'"
+    postgres.sql(f"SELECT pg_terminate_backend(pid, 10000) {sessions}")
+
+
+def test_a_database_without_unicode_is_refused(postgres: Cluster) -> None:
+    postgres.sql("CREATE DATABASE narrow OWNER portal ENCODING 'LATIN1' TEMPLATE template0")
+    ledger = PostgresLedger(postgres.url("narrow"), "default", SetClock())
+
+    assert "its encoding is LATIN1; UTF8 is needed" in refused(ledger).message
+
+
+def test_one_connection_is_used(ledger: PostgresLedger, url: str, database: str) -> None:
+    for _ in range(3):
+        ledger.search(Search())
+
+    with psycopg.connect(url) as other:
+        row = other.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [database]).fetchone()
+    assert row == (2,)
