@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +68,30 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "VAULT_TIMEOUT",
     ):
         monkeypatch.delenv(f"PORTALCAL_{name}", raising=False)
+
+
+TOLD = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing was told yet."""
+    config.stash[TOLD] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how much was gone through where a test that passes does not say it all."""
+    told = config.stash[TOLD]
+    if told:
+        terminalreporter.write_sep("-", "what was gone through")
+    for line in sorted(told):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Puts a line under the results of the run."""
+    told = request.config.stash[TOLD]
+    return told.append
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

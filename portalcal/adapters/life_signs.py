@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -19,10 +20,11 @@ _TRIES = 5
 
 
 class LifeSigns:
-    """The signs in one folder, and this process's own among them."""
+    """The signs in one folder, and this process's own among them. `lock` locks an open file, or raises OSError."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lock: Callable[[int], None] | None = None) -> None:
         self._folder = folder
+        self._lock = lock or _flock
         self._own: tuple[str, int] | None = None
 
     def own(self) -> str | None:
@@ -43,7 +45,7 @@ class LifeSigns:
         except OSError:
             return False
         try:
-            _lock(held)
+            self._lock(held)
         except OSError:
             return False
         else:
@@ -64,7 +66,7 @@ class LifeSigns:
         name = uuid4().hex
         held = self._made(name)
         try:
-            _lock(held)
+            self._lock(held)
         except BaseException:
             os.close(held)
             self._remove(name)
@@ -86,7 +88,7 @@ class LifeSigns:
             self._folder.rmdir()
 
 
-def _lock(held: int) -> None:
+def _flock(held: int) -> None:
     """Lock an open file for as long as it is open.
 
     Raises:

@@ -15,7 +15,7 @@ from portalcal.ports import GuardsOverlap, World
 from portalcal.usecases.availability import rules_for
 from portalcal.usecases.check import Plan, check, promised, taken
 from portalcal.usecases.deliver import deliver
-from portalcal.usecases.delivery import attempt
+from portalcal.usecases.delivery import attempt_now
 from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
@@ -93,12 +93,10 @@ def _draft(order: Order, world: World, question: Question) -> Booking:
 
 def _tell(held: Booking, world: World, question: Question) -> Booking:
     """The third and fourth beat, now; what cannot be done now stays owed, and what another command asked for is its."""
-    errand = world.ledger.errand_of(held.id)
-    is_ours = errand is not None and errand.task is Task.PUT
-    leased = world.ledger.lease(errand, now=world.clock.now()) if errand and is_ours else None
-    if leased is None:
+    tried = attempt_now(world, held, Task.PUT)
+    if tried is None:
         return world.ledger.find(str(held.id))
-    booking, delivery = attempt(world, leased)
+    booking, delivery = tried
     match delivery:
         case Delivered():
             if booking.wish.meet and booking.is_live and booking.meet_url is None:

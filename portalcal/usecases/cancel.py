@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from portalcal.answers import Cancelled
 from portalcal.core.booking import Booking, Notify, State
-from portalcal.core.errands import Delivered
+from portalcal.core.errands import Delivered, Task
 from portalcal.ports import World
-from portalcal.usecases.delivery import attempt
+from portalcal.usecases.delivery import attempt_now
 from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
@@ -60,12 +60,11 @@ def _tell(ending: Booking, world: World) -> tuple[Booking, bool]:
             "until the workspace is connected again",
         )
         return world.ledger.release(ending), False
-    errand = world.ledger.errand_of(ending.id)
-    leased = errand and world.ledger.lease(errand, now=world.clock.now())
-    if leased is None:
+    tried = attempt_now(world, ending, Task.REMOVE)
+    if tried is None:
         _warn(world, "another process is at it", follows="it removes it, or the next command does")
         return world.ledger.find(str(ending.id)), False
-    ended, delivery = attempt(world, leased)
+    ended, delivery = tried
     if isinstance(delivery, Delivered):
         return ended, delivery.was_already
     follows = what_follows(delivery.why, "the next command removes it")

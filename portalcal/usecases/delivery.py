@@ -64,6 +64,17 @@ def attempt(world: World, errand: Errand) -> tuple[Booking, Delivery]:
     return world.ledger.settle(errand, settled), delivered
 
 
+def attempt_now(world: World, booking: Booking, task: Task) -> tuple[Booking, Delivery] | None:
+    """Try what a command itself has just asked for.
+
+    None where that is not the next thing Google is owed for the booking, or another process is at it.
+    """
+    errand = world.ledger.errand_of(booking.id)
+    is_next = errand is not None and errand.task is task
+    leased = world.ledger.lease(errand, now=world.clock.now()) if errand and is_next else None
+    return attempt(world, leased) if leased else None
+
+
 def _given_up(world: World, errand: Errand, booking: Booking) -> Booking:
     """The booking when what was owed can never be: refused, or as it was, its event to be read by `sync` or none."""
     now = world.clock.now()

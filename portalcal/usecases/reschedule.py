@@ -24,7 +24,7 @@ from portalcal.errors import (
 from portalcal.ports import GuardsOverlap, StillOwed, World
 from portalcal.usecases.check import Plan, check, promised, taken
 from portalcal.usecases.deliver import deliver
-from portalcal.usecases.delivery import attempt
+from portalcal.usecases.delivery import attempt_now
 from portalcal.usecases.forewarn import what_follows
 from portalcal.usecases.situation import selection
 
@@ -127,12 +127,10 @@ def _begin(request: Rescheduling, world: World, booking: Booking, *, question: Q
 
 def _tell(moving: Booking, world: World, question: Question, *, zone: ZoneInfo) -> Booking:
     """Have Google move the event now; what cannot be done now stays owed, and both times held."""
-    errand = world.ledger.errand_of(moving.id)
-    is_ours = errand is not None and errand.task is Task.MOVE
-    leased = world.ledger.lease(errand, now=world.clock.now()) if errand and is_ours else None
-    if leased is None:
+    tried = attempt_now(world, moving, Task.MOVE)
+    if tried is None:
         return world.ledger.find(str(moving.id))
-    moved, delivery = attempt(world, leased)
+    moved, delivery = tried
     match delivery:
         case Delivered():
             return moved

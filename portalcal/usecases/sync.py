@@ -132,7 +132,8 @@ def _read(request: Synchronisation, world: World, calendar: str, *, found: _Foun
         return
     reading = _Reading(calendar, changed, is_full, settled)
 
-    is_tidy = remove_leftovers(world, changed.events, dry_run=request.dry_run)
+    strangers = [each for each in changed.events if each.id not in known]
+    is_tidy = remove_leftovers(world, strangers, dry_run=request.dry_run)
     suspects, is_told = _suspects(reading), _is_all_known(world, reading)
     sightings = _look(world, reading, suspects)
     is_recorded = _record(request, world, sightings, found=found)

@@ -9,9 +9,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ from portalcal.adapters import sqlite_schema as sql
 from portalcal.adapters.ledger_rows import columns_of, instant
 from portalcal.adapters.sqlite_file import SqliteFile
 from portalcal.adapters.sqlite_ledger import SqliteLedger
-from portalcal.core.booking import Booking
 from portalcal.core.errands import Task
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable, PortalcalError
-from portalcal.ports import GuardsOverlap, Search
+from portalcal.ports import Search
 from tests.builders import SetClock, a_booking, at, span
 from tests.conftest import IMPOSSIBLE
 
@@ -102,25 +100,6 @@ def test_commits_are_on_the_disk_before_anybody_is_told(path: Path) -> None:
 
     assert pragmas == [{"journal_mode": "wal"}, {"synchronous": 2}, {"foreign_keys": 1}]
     file.close()
-
-
-def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
-    won: list[Booking] = []
-
-    def hold() -> None:
-        try:
-            won.append(ledger.hold(a_booking(), put=True))
-        except GuardsOverlap:
-            return
-
-    threads = [threading.Thread(target=hold) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert tuple(won) == ledger.search(Search())
-    assert len(won) == 1
 
 
 def test_a_failure_inside_a_transaction_undoes_all_of_it(ledger: SqliteLedger, path: Path) -> None:
@@ -202,6 +181,23 @@ def at_once(path: Path, script: str, *, processes: int) -> list[str]:
     return answers
 
 
+@contextmanager
+def another_process(path: Path, script: str, *, says: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs the script, once it has said that."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HEAD + script, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        assert [process.stdout.readline() for _ in range(2)] == ["ready\n", f"{says}\n"]
+        yield process
+
+
 @pytest.mark.parametrize("exists", [False, True], ids=["the first start", "a later start"])
 def test_of_sixteen_processes_that_want_overlapping_times_one_wins(
     ledger: SqliteLedger, path: Path, exists: bool
@@ -249,7 +245,7 @@ def test_the_same_key_from_eight_processes_is_one_booking(ledger: SqliteLedger, 
 
 def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedger, path: Path) -> None:
     ledger.hold(a_booking("Tue 09:00-09:30"), put=True)
-    script = _HEAD + (
+    script = (
         "from portalcal.adapters import ledger_statements as statements\n"
         "from portalcal.adapters.ledger_rows import columns_of\n"
         "with ledger._store.writing() as db:\n"
@@ -257,14 +253,7 @@ def test_a_process_killed_inside_a_transaction_leaves_nothing(ledger: SqliteLedg
         "    print('inside', flush=True)\n"
         "    sys.stdin.readline()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "inside\n"]
+    with another_process(path, script, says="inside") as process:
         process.send_signal(signal.SIGKILL)
 
     assert ledger.live_in(span("09:00-10:00")) == ()
@@ -276,19 +265,12 @@ def test_a_process_that_is_killed_leaves_its_errands_to_the_next_one(
     ledger: SqliteLedger, path: Path
 ) -> None:
     booking = ledger.hold(a_booking(), put=True)
-    script = _HEAD + (
+    script = (
         "(errand,) = ledger.due(at('08:00'), most=20)\n"
         "print(ledger.lease(errand, now=at('08:00')) is not None, flush=True)\n"
         "sys.stdin.readline()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "True\n"]
+    with another_process(path, script, says="True") as process:
         process.send_signal(signal.SIGSTOP)
         assert ledger.due(at("08:01"), most=20) == ()
         process.send_signal(signal.SIGKILL)

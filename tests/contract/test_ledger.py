@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -939,7 +940,29 @@ class LedgerContract:
         assert ledger.tally(at("08:02")).overdue == 1
 
 
-class TestSqliteLedger(LedgerContract):
+class SharedLedgerContract(LedgerContract):
+    """And what every ledger does that threads may share: every one but that of the exploration."""
+
+    def test_threads_share_a_ledger(self, ledger: Ledger) -> None:
+        won: list[Booking] = []
+
+        def hold() -> None:
+            try:
+                won.append(ledger.hold(a_booking(), put=True))
+            except GuardsOverlap:
+                return
+
+        threads = [threading.Thread(target=hold) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+
+        assert len(won) == 1
+        assert tuple(won) == ledger.search(Search())
+
+
+class TestSqliteLedger(SharedLedgerContract):
     @pytest.fixture
     def open_ledger(self, tmp_path: Path, clock: SetClock) -> Iterator[Callable[..., Ledger]]:
         opened: list[SqliteLedger] = []

@@ -82,7 +82,7 @@ def cut(driver: Driver, case: Case, folder: Path, *, at: int, again: bool) -> tu
     ids=lambda value: value.name if isinstance(value, Case) else ("then sync", "then the same again")[value],
 )
 def test_killed_anywhere_nothing_is_lost_or_doubled(
-    driver: Driver, tmp_path: Path, case: Case, again: bool
+    driver: Driver, tmp_path: Path, tell: Callable[[str], None], case: Case, again: bool
 ) -> None:
     passed: dict[int, str] = {}
     wrong: dict[int, list[str]] = {}
@@ -96,8 +96,9 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
             wrong[at] = found
 
     then = "the same again" if again else "sync"
-    print(f"\n{case.name}, killed at each of {len(passed)} boundaries, then {then}: {len(wrong)} went wrong")
+    tell(f"{case.name}, killed at each of {len(passed)} boundaries, then {then}: {len(wrong)} went wrong")
+    print()
     for at, point in passed.items():
-        print(f"  {at:3} {point:<34} {'WRONG' if at in wrong else 'ok'}")
+        print(f"{case.name:<10}  {at:3} {point:<34} {'WRONG' if at in wrong else 'ok'}")
     assert wrong == {}
     assert len(passed) >= 10

@@ -6,7 +6,7 @@ The use-cases are the real ones; ledger and Google are small (`test_models.py` h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -34,12 +34,12 @@ def pool() -> Iterator[ProcessPoolExecutor]:
     ids=["a death and a lost reply", "a sleep past the lease too"],
 )
 def test_whoever_goes_on_when_ledger_and_calendar_agree_and_every_word_is_kept(
-    pool: ProcessPoolExecutor, all_of_them: tuple[Scene, ...], may_sleep: bool
+    pool: ProcessPoolExecutor, tell: Callable[[str], None], all_of_them: tuple[Scene, ...], may_sleep: bool
 ) -> None:
     found = list(pool.map(partial(explored, may_sleep=may_sleep), range(len(all_of_them)), chunksize=4))
 
     told = {scene.name: each.wrong for scene, each in zip(all_of_them, found, strict=True) if each.wrong}
-    print(f"\n{summary(found)}")
+    tell(f"explored, with a death and a lost reply{', and a sleep' if may_sleep else ''}: {summary(found)}")
     assert {name: f"{len(wrong)} times, as in\n{min(wrong, key=len)}" for name, wrong in told.items()} == {}
     # A use-case that ends at its first call would be easily explored.
     assert sum(each.states for each in found) > 100_000

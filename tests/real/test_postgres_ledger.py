@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -18,11 +17,10 @@ from portalcal.adapters import postgres_schema as sql
 from portalcal.adapters.ledger_rows import columns_of
 from portalcal.adapters.postgres_ledger import PostgresLedger
 from portalcal.adapters.postgres_server import PostgresServer, Session
-from portalcal.core.booking import Booking
 from portalcal.errors import LedgerBusy, LedgerCutOff, LedgerTooNew, LedgerUnusable, PortalcalError
-from portalcal.ports import GuardsOverlap, Ledger, Search
+from portalcal.ports import Ledger, Search
 from tests.builders import SetClock, a_booking, a_wish, at, span
-from tests.contract.test_ledger import LedgerContract
+from tests.contract.test_ledger import SharedLedgerContract
 from tests.real.postgres_cluster import Cluster
 
 pytestmark = pytest.mark.real
@@ -76,7 +74,7 @@ def ledger(url: str) -> Iterator[PostgresLedger]:
     opened.close()
 
 
-class TestPostgresLedger(LedgerContract):
+class TestPostgresLedger(SharedLedgerContract):
     @pytest.fixture
     def open_ledger(self, url: str, clock: SetClock) -> Iterator[Callable[..., Ledger]]:
         opened: list[PostgresLedger] = []
@@ -191,24 +189,6 @@ def test_a_character_that_the_database_does_not_keep_is_replaced(ledger: Postgre
 
     assert held.wish.notes == "one\ufffdtwo"
     assert ledger.find(str(held.id)) == held
-
-
-def test_threads_share_a_ledger(ledger: PostgresLedger) -> None:
-    won: list[Booking] = []
-
-    def hold() -> None:
-        try:
-            won.append(ledger.hold(a_booking(), put=True))
-        except GuardsOverlap:
-            return
-
-    threads = [threading.Thread(target=hold) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert len(won) == 1
 
 
 # --- processes that die ---------------------------------------------------------------------------------------

@@ -10,22 +10,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from portalcal.simulator import Simulator
 from tests.real.browser import missing_browser_packages
+from tests.real.person import FLAGS
 from tests.simulator.wire import REDIRECT, SCOPES, challenge
 
 MISSING = missing_browser_packages()
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(bool(MISSING), reason=f"apt-get install {' '.join(MISSING)}"),
-]
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
 ]
 
 
