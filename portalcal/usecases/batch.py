@@ -21,7 +21,7 @@ from portalcal.usecases.deliver import deliver
 AT_ONCE = 12
 """Bookings under way: while some of them are worked on here, eight requests are with Google, and never more."""
 
-_AHEAD = 4 * AT_ONCE
+_AHEAD = 2 * AT_ONCE
 """Lines that may be under way or waiting for an earlier one to be told; bounds what is in memory."""
 
 
