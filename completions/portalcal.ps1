@@ -1,19 +1,19 @@
-Import-Module PSReadLine
-Set-PSReadLineKeyHandler -Chord Tab -Function MenuComplete
-$scriptblock = {
+# portalcal: completion for PowerShell. Add this to the file that $PROFILE names.
+Register-ArgumentCompleter -Native -CommandName portalcal -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $Env:_PORTALCAL_COMPLETE = "complete_powershell"
-    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
-    portalcal | ForEach-Object {
-        $commandArray = $_ -Split ":::"
-        $command = $commandArray[0]
-        $helpString = $commandArray[1]
-        [System.Management.Automation.CompletionResult]::new(
-            $command, $command, 'ParameterValue', $helpString)
+    $line = $commandAst.ToString()
+    $length = $cursorPosition - $commandAst.Extent.StartOffset
+    if ($length -gt $line.Length) { $line = "$line " } else { $line = $line.Substring(0, $length) }
+    $env:_PORTALCAL_COMPLETE = 'powershell'
+    $env:_PORTALCAL_LINE = $line
+    try { $lines = @(portalcal 2>$null) }
+    finally { Remove-Item Env:_PORTALCAL_COMPLETE, Env:_PORTALCAL_LINE }
+    # PowerShell completes files by itself where it gets nothing; an empty text keeps it from that.
+    if ($lines.Count -lt 1 -or $lines[0] -ne 'values') { return }
+    if ($lines.Count -eq 1) { return '' }
+    foreach ($candidate in $lines[1..($lines.Count - 1)]) {
+        $value, $description = $candidate -split "`t", 2
+        if (-not $description) { $description = $value }
+        [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $description)
     }
-    $Env:_PORTALCAL_COMPLETE = ""
-    $Env:_TYPER_COMPLETE_ARGS = ""
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = ""
 }
-Register-ArgumentCompleter -Native -CommandName portalcal -ScriptBlock $scriptblock

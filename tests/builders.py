@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from portalcal.core.booking import Booking, Guest, Notify, State, Wish
+from portalcal.core.booking import Booking, BookingRequest, Guest, Notify, State
 from portalcal.core.intervals import Interval
 
 LONDON = ZoneInfo("Europe/London")
@@ -47,10 +47,10 @@ def a_wish(
     notes: str = "",
     meet: bool = False,
     notify: Notify = Notify.ALL,
-) -> Wish:
+) -> BookingRequest:
     """What somebody asks for."""
     meeting = span(when)
-    return Wish(
+    return BookingRequest(
         start=meeting.start, duration=meeting.length, zone=LONDON, guest=guest, title=title, link=link,
         guests=guests, location=location, notes=notes, meet=meet, notify=notify,
     )  # fmt: skip
@@ -59,7 +59,7 @@ def a_wish(
 def a_booking(
     when: str = "09:00-09:30",
     *,
-    wish: Wish | None = None,
+    request: BookingRequest | None = None,
     id: UUID | None = None,  # noqa: A002 - the field's own name
     workspace: str = "default",
     state: State = State.HELD,
@@ -74,7 +74,7 @@ def a_booking(
         id=id or uuid4(),
         workspace=workspace,
         state=state,
-        wish=wish or a_wish(when),
+        request=request or a_wish(when),
         buffer_before=timedelta(minutes=buffers[0]),
         buffer_after=timedelta(minutes=buffers[1]),
         created_at=at(made_at),

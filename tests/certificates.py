@@ -1,4 +1,8 @@
-"""A certificate authority of one's own, as organisations have one."""
+"""A certificate authority of one's own, as organisations have one.
+
+Its certificates bear what RFC 5280 section 4.2.1 wants of an authority, key identifiers and key usage: from Python 3.13
+on the default context is strict about them (ssl.VERIFY_X509_STRICT).
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,20 @@ from cryptography.x509.oid import NameOID
 _ALWAYS = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 
 
-def private_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """The authority's certificate as a bundle, and a server's context for 127.0.0.1 that it vouches for."""
+def private_authority(folder: Path, *names: str) -> tuple[Path, ssl.SSLContext]:
+    """The authority's certificate as a bundle, and a server's context for 127.0.0.1 and the names that it vouches for."""
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The authority of this test")])
-    root = (
-        _builder(name, issuer=name, key=authority.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority, hashes.SHA256())
+    root = builder(name, name, key=authority, by=authority, is_authority=True).sign(
+        authority, hashes.SHA256()
     )
     leaf = (
-        _builder(x509.Name([]), issuer=name, key=server.public_key())
+        builder(x509.Name([]), name, key=server, by=authority)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=True
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, names)]
+            ),
+            critical=True,
         )
         .sign(authority, hashes.SHA256())
     )
@@ -45,15 +50,27 @@ def private_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
     return bundle, context
 
 
-def _builder(
-    subject: x509.Name, *, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+def builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    *,
+    key: ec.EllipticCurvePrivateKey,
+    by: ec.EllipticCurvePrivateKey,
+    is_authority: bool = False,
 ) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_ALWAYS[0])
-        .not_valid_after(_ALWAYS[1])
+    """A certificate of `key` that the key `by` is to sign: valid on any day a test may run."""
+    public = key.public_key()
+    made = (
+        x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), *_ALWAYS)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)
+    )
+    if not is_authority:
+        return made
+    uses = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+    ) | {"encipher_only": False, "decipher_only": False}
+    signs = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, **uses)
+    return made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(
+        signs, critical=True
     )

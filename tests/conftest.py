@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 import tzlocal
 
+from portalcal.adapters.zone_database import use_newest_rules
+from tests import published_schema, selection, summary
 from tests.simulator import discovery
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
@@ -62,6 +66,8 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "WORKSPACE",
         "CONFIG",
         "NO_INPUT",
+        "READ_ONLY",
+        "ACTOR",
         "ACCESS_TOKEN",
         "REFRESH_TOKEN",
         "VAULT_PASSPHRASE",
@@ -70,28 +76,56 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"PORTALCAL_{name}", raising=False)
 
 
-TOLD = pytest.StashKey[list[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Nothing was told yet."""
-    config.stash[TOLD] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how much was gone through where a test that passes does not say it all."""
-    told = config.stash[TOLD]
-    if told:
-        terminalreporter.write_sep("-", "what was gone through")
-    for line in sorted(told):
-        terminalreporter.write_line(line)
+@pytest.fixture
+def add_to_summary(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Puts a line under the results of the run."""
+    return lambda line: record_property(summary.LINE, line)
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Puts a line under the results of the run."""
-    told = request.config.stash[TOLD]
-    return told.append
+def count_in_summary(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Puts numbers under the results of the run, added up over all tests that give them the same title."""
+    return lambda title, **numbers: record_property(summary.COUNT, (title, numbers))
+
+
+def pytest_configure() -> None:
+    """Choose how much is run. What a process inherits is the same for every test, however the tests were started."""
+    selection.check()
+    # As every start of the program does, before a test holds a zone.
+    use_newest_rules()
+    hypothesis.settings.load_profile(selection.CHOSEN)
+    # A shell script ignores it in what it runs in the background, and so would every program that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Say how much is run."""
+    more = "" if selection.IS_FULL else f"; {selection.VARIABLE}=full runs everything"
+    return f"selection: {selection.CHOSEN}{more}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the quick run does without."""
+    selection.deselect(config, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers for named files and tests: they answer at once, and `-s` and `--pdb` work.
+
+    The quick run has three workers for two cores, since some of its tests wait: 159 s against 197 s.
+    """
+    named = (each.partition("::")[0] for each in config.args)
+    if all(each.endswith(".py") for each in named):
+        return 0
+    return None if selection.IS_FULL else -(-3 * (os.cpu_count() or 1) // 2)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how much was gone through."""
+    is_asked_for_more = config.get_verbosity() > 0 or config.getoption("capture") == "no"
+    summary.write(terminalreporter, with_tables=is_asked_for_more)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,6 +143,19 @@ def _as_google_says_it_is(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     with discovery.every_simulator():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _as_the_schema_says(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every answer under `--json`, whatever the test is about, fits the published schema.
+
+    The tests of the views make up answers.
+    """
+    if request.path.parent.name == "views":
+        yield
+        return
+    with published_schema.every_answer():
         yield
 
 

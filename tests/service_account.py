@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from portalcal.core.permissions import scopes_to_ask
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 
 EMAIL = "portal@scheduling.iam.gserviceaccount.com"
 

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from portalcal import config_file
-from portalcal.cli.invocation import Invocation
-from portalcal.config import DEFAULT_WEEK, Config, Endpoints, Pins
+from portalcal.cli.context import Invocation
+from portalcal.config import loader
+from portalcal.config.model import DEFAULT_WEEK, Config, Endpoints, HolidaySources, Pins, read_zone
+from portalcal.container import Container
 from portalcal.core.schedule import Hours
 from portalcal.core.slots import Align, Rules
 from portalcal.errors import ConfigInvalid, LinkNotFound
-from portalcal.wiring import Portal
 
 NINE_TO_FIVE = (Hours(540, 1020),)
 MORNING = (Hours(540, 720),)
+
+
+def of_country(code: str) -> dict[date, str]:
+    """The holidays of a country: two that there are."""
+    if code not in {"DE", "DE-BY"}:
+        raise ValueError("expected a country like DE; did you mean DE?")
+    epiphany = {date(2027, 1, 6): "Epiphany"} if code == "DE-BY" else {}
+    return {date(2027, 1, 1): "New Year's Day"} | epiphany
+
+
+def of_file(path: Path) -> dict[date, str]:
+    """The holidays of a file: one, named after it."""
+    if not path.exists():
+        raise ValueError("cannot be read: no such file")
+    return {date(2027, 1, 1): "closed", date(2027, 5, 14): path.name}
+
+
+HOLIDAYS = HolidaySources(lambda: True, of_country, of_file)
 
 
 def machine_zone() -> ZoneInfo:
@@ -35,7 +54,7 @@ def file(tmp_path: Path) -> Path:
 def read(file: Path, text: str, *, workspace: str = "default") -> Config:
     """The configuration a text makes."""
     file.write_text(text, encoding="utf-8")
-    return config_file.read(file, workspace=workspace, machine_zone=machine_zone)
+    return loader.read(file, workspace=workspace, machine_zone=machine_zone, holidays=HOLIDAYS)
 
 
 def problems(file: Path, text: str, *, workspace: str = "default") -> list[str]:
@@ -56,7 +75,7 @@ def problem(file: Path, text: str, *, workspace: str = "default") -> str:
 
 
 def test_without_a_file_everything_has_its_default() -> None:
-    found = config_file.read(None, workspace="default", machine_zone=machine_zone)
+    found = loader.read(None, workspace="default", machine_zone=machine_zone, holidays=HOLIDAYS)
 
     assert found.path is None
     assert found.schedule.zone.key == "Europe/Paris"
@@ -68,7 +87,7 @@ def test_without_a_file_everything_has_its_default() -> None:
 
 
 def test_an_empty_file_is_the_same_but_for_its_path(file: Path) -> None:
-    default = config_file.read(None, workspace="default", machine_zone=machine_zone)
+    default = loader.read(None, workspace="default", machine_zone=machine_zone, holidays=HOLIDAYS)
 
     assert read(file, "") == default._replace(path=file)
 
@@ -109,6 +128,7 @@ def test_every_rule(file: Path) -> None:
         horizon = "90d"
         max_per_day = 3
         max_per_week = 10
+        max_minutes_per_day = 240
         align = "hour"
         """,
     ).rules
@@ -123,6 +143,7 @@ def test_every_rule(file: Path) -> None:
         max_per_day=3,
         max_per_week=10,
         align=Align.HOUR,
+        max_minutes_per_day=240,
     )
 
 
@@ -220,10 +241,10 @@ def test_the_ledger_lies_where_the_file_says_wherever_a_command_is_run(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
 
-    portal = Portal(Invocation({}, *streams).view("", as_json=True), config_path=file)
+    container = Container(Invocation({}, *streams).view("", as_json=True), config_path=file)
 
-    data = portal.paths.data_dir / "ledger.db"
-    assert portal._ledger_path == (data if written == "sqlite" else file.parent / meant)
+    data = container.paths.data_dir / "ledger.db"
+    assert container._ledger_path == (data if written == "sqlite" else file.parent / meant)
 
 
 # --- workspaces -------------------------------------------------------------------------------------------------
@@ -353,14 +374,14 @@ kind = "paper"
         == f"""{file}: 32 problems
   timezon = "Europe/Berlin": there is no such key; did you mean timezone?
   rule = 3: there is no such key; did you mean rules?
-  schedule.mondy = []: there is no such key; did you mean mon?
   timezone = "Berlin": expected an IANA zone like Europe/London; did you mean Europe/Berlin?
+  schedule.mondy = []: there is no such key; did you mean mon?
   schedule.mon = "09:00-17:00": expected a list of ranges like ["09:00-12:30"]
   schedule.tue = ["9-17"]: "9-17": expected a range like "09:00-12:30"
   schedule.wed = ["10:00-10:00", "25:00-26:00"]: "10:00-10:00": expected an end that differs from the start; \
 all day is 00:00-24:00
   schedule.wed = ["10:00-10:00", "25:00-26:00"]: "25:00-26:00": expected times from 00:00 to 24:00
-  schedule.exceptions.christmas = []: expected a date like 2026-12-25 as the key
+  schedule.exceptions.christmas = []: expected a date like 2026-12-25 as the key, or dates like "2026-12-24..2027-01-02"
   schedule.exceptions.2026-12-26 = "closed": expected a list of ranges like ["09:00-12:30"]
   schedule.exceptions.2026-12-27 = ["9:00"]: "9:00": expected a range like "09:00-12:30"
   rules.buffer_befor = "5m": there is no such key; did you mean buffer_before?
@@ -415,22 +436,31 @@ def test_what_is_no_toml_says_what_is_usually_the_matter(file: Path) -> None:
         read(file, "[rules]\nduration = 30m")
 
     assert caught.value.hint == (
-        'texts stand in quotes, lengths like "30m" too; `config.example.toml` shows every key'
+        'texts stand in quotes, lengths like "30m" too; `portalcal config --example` shows every key'
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_windows_redirects_into_a_file_is_read(file: Path, encoding: str) -> None:
+    file.write_bytes('timezone = "America/New_York"\r\n'.encode(encoding))
+
+    found = loader.read(file, workspace="default", machine_zone=machine_zone, holidays=HOLIDAYS)
+
+    assert found.schedule.zone.key == "America/New_York"
 
 
 def test_a_file_in_another_encoding_is_named(file: Path) -> None:
     file.write_bytes(b'timezone = "\xff"')
 
     with pytest.raises(ConfigInvalid, match="expected UTF-8 text"):
-        config_file.read(file, workspace="default", machine_zone=machine_zone)
+        loader.read(file, workspace="default", machine_zone=machine_zone, holidays=HOLIDAYS)
 
 
 def test_a_folder_in_the_files_place_is_named(file: Path) -> None:
     file.mkdir()
 
     with pytest.raises(ConfigInvalid, match="is a directory"):
-        config_file.read(file, workspace="default", machine_zone=machine_zone)
+        loader.read(file, workspace="default", machine_zone=machine_zone, holidays=HOLIDAYS)
 
 
 @pytest.mark.parametrize(
@@ -453,6 +483,8 @@ def test_a_value_in_a_tables_place(file: Path, text: str, said: str) -> None:
         ("Berlin", "expected an IANA zone like Europe/London; did you mean Europe/Berlin?"),
         ("new york", "expected an IANA zone like Europe/London; did you mean America/New_York?"),
         ("Europe/Lodnon", "expected an IANA zone like Europe/London; did you mean Europe/London?"),
+        ("europe/LONDON ", "expected an IANA zone like Europe/London; did you mean Europe/London?"),
+        (" America/New York", "expected an IANA zone like Europe/London; did you mean America/New_York?"),
         ("Atlantis", "expected an IANA zone like Europe/London"),
         ("Europe", "expected an IANA zone like Europe/London"),
         ("", "expected an IANA zone like Europe/London"),
@@ -498,14 +530,80 @@ def test_a_title_can_hold_three_placeholders_and_nothing_cleverer(file: Path, ti
 @pytest.mark.parametrize(
     "address",
     ["http://www.googleapis.com/", "ftp://127.0.0.1/", "www.googleapis.com", "http://127.0.0.1.example.com/",
-     "http://localhost@example.com/", ""],
+     ""],
 )  # fmt: skip
 def test_an_address_that_could_send_tokens_elsewhere(file: Path, address: str) -> None:
-    shown = address.replace("localhost@", "…@")
-
     assert problem(file, f'[google]\napi_root = "{address}"') == (
-        f'google.api_root = "{shown}": expected an https:// address (http:// only on 127.0.0.1)'
+        f'google.api_root = "{address}": expected an https:// address (http:// only on 127.0.0.1)'
     )
+
+
+@pytest.mark.parametrize("key", ["api_root", "revoke_uri"])
+@pytest.mark.parametrize(
+    ("address", "shown", "expected"),
+    [
+        ("http://127.0.0.2:80\\@127.0.0.1/", "http://…@127.0.0.1/", "blanks, backslashes and control characters"),
+        ("http://localhost@example.com/", "http://…@example.com/", "without a name or a password in it"),
+        ("https://example.com:99999/", "https://example.com:99999/", "a port from 1 to 65535"),
+        ("https://127.1/", "https://127.1/", "an IPv4 address of four plain numbers"),
+        ("https://example.com/#a", "https://example.com/#a", "without a fragment"),
+    ],
+)  # fmt: skip
+def test_an_address_that_could_be_read_in_two_ways_is_told_with_its_key(
+    file: Path, key: str, address: str, shown: str, expected: str
+) -> None:
+    told = problem(file, f"[google]\n{key} = '{address}'")
+
+    assert told.startswith(f'google.{key} = "{shown}": expected ')
+    assert expected in told
+
+
+def test_the_root_of_the_api_takes_no_query(file: Path) -> None:
+    told = problem(file, '[google]\napi_root = "https://www.googleapis.com/?a=b"')
+
+    assert told.endswith("expected an address without a query (?)")
+
+
+def test_addresses_are_kept_in_their_normal_form(file: Path) -> None:
+    found = read(
+        file, '[google]\napi_root = "HTTPS://Calendar.Example:443/v3"\nrevoke_uri = "http://[0:0::1]:9"'
+    )
+
+    assert found.endpoints == Endpoints("https://calendar.example/v3/", "http://[::1]:9/")
+
+
+@pytest.mark.parametrize("key", ["title", "notes"])
+@pytest.mark.parametrize(
+    "placeholder", ["{name:d}", "{name!x}", "{name!r}", "{email:>99999999}", "{link:{name}}", "{name:%Y}"]
+)
+def test_a_placeholder_stands_as_it_is(file: Path, key: str, placeholder: str) -> None:
+    told = problem(file, f'[links.intro]\n{key} = "Hello {placeholder}"')
+
+    assert told.startswith(f'links.intro.{key} = "Hello {placeholder}": expected {{')
+    assert told.endswith("as it stands, with neither : nor ! in it")
+
+
+@pytest.mark.parametrize("placeholder", ["{0}", "{}", "{name.x}", "{name[x]}", "{ name}", "{"])
+def test_what_is_no_placeholder_is_found(file: Path, placeholder: str) -> None:
+    assert problem(file, f'[links.intro]\ntitle = "{placeholder}"').startswith("links.intro.title = ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"a = {'[' * 5000}", "expected lists and tables that are not nested by the hundred"),
+        (f"a = {'{a=' * 5000}", "expected lists and tables that are not nested by the hundred"),
+        (f"[rules]\nmax_per_day = {'9' * 5000}", "expected numbers of less than 4,300 digits"),
+        (f"# {'x' * 2**20}", "expected a file of at most 1 MiB"),
+    ],
+)
+def test_a_file_beyond_reason_is_told_as_such(file: Path, text: str, expected: str) -> None:
+    assert problem(file, text) == expected
+    assert loader.workspaces(file) == ()
+
+
+def test_a_hexadecimal_number_of_any_length_is_told(file: Path) -> None:
+    assert problem(file, f"timezone = 0x{'f' * 9000}") == "timezone = a number: expected text in quotes"
 
 
 @pytest.mark.parametrize("url", ["", "sqlite:", "sqlite:///", "ledger.db", "oracle://host/db"])
@@ -555,3 +653,49 @@ def test_half_a_service_account_is_a_problem(file: Path, text: str, problem: str
         read(file, f"[google]\n{text}")
 
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[calendars]\nconflicts = []\n",
+        "[workspace.sales.calendars]\nconflicts = []\n",
+        '[calendars]\nconflicts = [" "]\n',
+        '[calendars]\nbooking = ""\n',
+    ],
+)
+def test_a_choice_of_no_calendar_is_refused(file: Path, text: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, text, workspace="sales")
+
+    assert len(caught.value.problems) == 1
+    assert "calendars." in caught.value.problems[0].key
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules"])
+def test_what_is_the_zone_of_one_machine_or_of_none_is_no_zone(name: str) -> None:
+    with pytest.raises(ValueError, match="expected an IANA zone like Europe/London"):
+        read_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("UTC+1", "1 h ahead of UTC is Etc/GMT-1 all year"),
+        ("gmt+1", "1 h ahead of UTC is Etc/GMT-1 all year"),
+        ("GMT-5", "5 h behind UTC is Etc/GMT+5 all year"),
+        ("UTC+05:00", "5 h ahead of UTC is Etc/GMT-5 all year"),
+        ("+2", "2 h ahead of UTC is Etc/GMT-2 all year"),
+        ("UTC+05:30", "no fixed zone is that far from UTC"),
+        ("UTC-13", "no fixed zone is that far from UTC"),
+    ],
+)
+def test_a_distance_from_utc_is_answered_with_the_zone_that_has_it(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="expected an IANA zone") as caught:
+        read_zone(name)
+
+    assert meant in str(caught.value)
+    if zone := re.search(r"Etc/GMT[+-]\d+", str(caught.value)):
+        noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
+        hours = noon.astimezone(read_zone(zone[0])).utcoffset()
+        assert hours == timedelta(hours=int(re.sub(r":.*|[^0-9+-]", "", name)))

@@ -16,9 +16,9 @@ from typer.main import get_command
 
 from portalcal import errors
 from portalcal.cli.app import InternalError, app, run
-from portalcal.cli.invocation import Invocation
+from portalcal.cli.context import Invocation
+from portalcal.container import Container
 from portalcal.errors import Exit, PortalcalError
-from portalcal.wiring import Portal
 
 TUESDAY = "Tue 24 Nov, 10:00-10:30 (London)"
 
@@ -66,6 +66,14 @@ hint: add `--yes`
 """,
     ),
     Told(
+        errors.ReadOnly("cancel", "--read-only"),
+        """
+error: cancel as typed would change something, which --read-only forbids. Nothing was changed.
+
+hint: leave out `--read-only` to let it
+""",
+    ),
+    Told(
         errors.ConfigInvalid(
             "config.toml",
             (
@@ -77,7 +85,7 @@ hint: add `--yes`
         """
 error: config.toml: rules.duration = "half an hour": expected a length like 90s, 30m, 1h, 1h30m or 2d
 
-hint: every key with its default is in `config.example.toml`
+hint: `portalcal config --example` shows every key with its default
 """,
     ),
     Told(
@@ -93,7 +101,33 @@ error: config.toml: 2 problems
   timezone = "Berlin": expected an IANA zone; did you mean Europe/Berlin?
   rules.notise = "4h": there is no such key; did you mean notice?
 
-hint: every key with its default is in `config.example.toml`
+hint: `portalcal config --example` shows every key with its default
+""",
+    ),
+    Told(
+        errors.EnvironmentInvalid(
+            "HTTPS_PROXY", "garbage", "expected an address like http://proxy.example:3128"
+        ),
+        """
+error: the variable HTTPS_PROXY is "garbage": expected an address like http://proxy.example:3128
+
+hint: correct or unset HTTPS_PROXY, then run `portalcal status --offline`
+""",
+    ),
+    Told(
+        errors.ClientInvalid("client.json", errors.NO_FILE),
+        """
+error: client.json cannot be read as the OAuth client: there is no such file
+
+hint: name the file where it was downloaded to: run `portalcal connect --client-secrets FILE`
+""",
+    ),
+    Told(
+        errors.KeyInvalid("key.json", errors.NO_FILE),
+        """
+error: key.json cannot be read as the key of a service account: there is no such file
+
+hint: correct the path under [google] service_account, which is relative to the configuration
 """,
     ),
     Told(
@@ -176,7 +210,9 @@ hint: run `portalcal status --offline` to see what is wrong with it
 """,
     ),
     Told(
-        errors.LedgerUnusable("on a PostgreSQL server", "psycopg is not installed here"),
+        errors.LedgerUnusable(
+            "on a PostgreSQL server", "psycopg is not installed here", errors.LedgerFault.LIBRARY
+        ),
         """
 error: the ledger on a PostgreSQL server cannot be used: psycopg is not installed here. Nothing was changed.
 
@@ -184,12 +220,46 @@ hint: run `pip install 'portalcal[postgres]'`
 """,
     ),
     Told(
-        errors.LedgerCutOff("postgresql://db.example.com/portal").with_outcome("Nothing was booked."),
+        errors.LedgerCutOff("postgresql://db.example.com/portal"),
         """
 error: the connection to the ledger postgresql://db.example.com/portal was lost while a change was being recorded. \
 It may or may not be there.
 
 hint: see what is there with `portalcal bookings`, then run the same command again
+""",
+    ),
+    Told(
+        errors.PersonUnreadable((errors.Unread("ben (ben@example.com)", "notFound"),), "ana@example.com"),
+        """
+error: busy times cannot be read: ben (ben@example.com) (notFound)
+
+hint: ask for the calendar to be shared, at least free/busy, with ana@example.com; the others are shown with `portalcal availability --partial`
+""",
+    ),
+    Told(
+        errors.LedgerCutOff("postgresql://db.example.com/portal", "5f0c", "put"),
+        """
+error: the connection to the ledger postgresql://db.example.com/portal was lost while booking 5f0c was being recorded. \
+It may or may not be there.
+
+hint: see whether it is there with `portalcal bookings 5f0c`; if not, run the same command again
+""",
+    ),
+    Told(
+        errors.LedgerCutOff(
+            "ledger.db",
+            "5f0c",
+            "remove",
+            is_recorded=True,
+            failure="the ledger ledger.db is locked by another process",
+        )
+        .with_outcome("The next command goes on with it.")
+        .with_outcome("Nothing was booked."),
+        """
+error: the ledger ledger.db is locked by another process. The cancellation of booking 5f0c is recorded, but whether \
+Google was told is not known. The next command goes on with it.
+
+hint: run `portalcal sync` when the ledger works again, then see `portalcal bookings 5f0c`
 """,
     ),
     Told(
@@ -237,7 +307,7 @@ hint: run `portalcal connect`
         """
 error: access was denied on the consent page. Nothing was stored.
 
-hint: run `portalcal connect` again and choose Allow
+hint: run `portalcal connect` again, tick every box and choose Allow
 """,
     ),
     Told(
@@ -270,7 +340,7 @@ else run `portalcal connect` again, with `--no-browser` to paste the address by 
         """
 error: permissions missing: "Create events", "Edit events". Nothing was stored.
 
-hint: run `portalcal connect` and leave every box ticked
+hint: run `portalcal connect` and tick every box
 """,
     ),
     Told(
@@ -278,7 +348,7 @@ hint: run `portalcal connect` and leave every box ticked
         """
 error: permission missing: "View when you are busy"
 
-hint: run `portalcal connect --force` and leave every box ticked
+hint: run `portalcal connect --force` and tick every box
 """,
     ),
     Told(
@@ -330,11 +400,80 @@ hint: see what is open with `portalcal availability`
 """,
     ),
     Told(
+        errors.NobodyFree(
+            "Tue 24 Nov, 10:00-10:30 (London)",
+            ("ben is busy 10:00-11:00", "backend has 1 who could, and it takes 2"),
+        ),
+        """
+error: nobody can take Tue 24 Nov, 10:00-10:30 (London): ben is busy 10:00-11:00; backend has 1 who could, and it takes 2. Nothing was booked.
+
+hint: see what is open with `portalcal availability`
+""",
+    ),
+    Told(
+        errors.RoomDeclined("Tue 24 Nov, 10:00-10:30 (London)", "oak", ("elm", "ash")),
+        """
+error: the room oak declined Tue 24 Nov, 10:00-10:30 (London). Nothing was booked.
+
+hint: free at that time: elm, ash; ask for one with `--room elm`
+""",
+    ),
+    Told(
+        errors.RoomDeclined("Tue 24 Nov, 10:00-10:30 (London)", "oak"),
+        """
+error: the room oak declined Tue 24 Nov, 10:00-10:30 (London). Nothing was booked.
+
+hint: see what is open with `portalcal availability`
+""",
+    ),
+    Told(
         errors.KeyReused("order-17", "5f0c", ("start", "guest")),
         """
 error: the key order-17 belongs to booking 5f0c, which differs in start, guest. Nothing was booked.
 
 hint: see it with `portalcal bookings 5f0c`; a new request needs a new `--key`
+""",
+    ),
+    Told(
+        errors.OfferKeyReused("order-17", "5f0c"),
+        """
+error: the key order-17 belongs to offer 5f0c, which was made for something else. Nothing was offered.
+
+hint: see it with `portalcal offers`; a new offer needs a new `--key`
+""",
+    ),
+    Told(
+        errors.OfferExpired("5f0c", "expired on Tue 24 Nov, 10:00 (London)").with_outcome(
+            "Nothing was booked."
+        ),
+        """
+error: offer 5f0c expired on Tue 24 Nov, 10:00 (London). Nothing was booked.
+
+hint: see what is open with `portalcal availability`, and offer or book it anew
+""",
+    ),
+    Told(
+        errors.OfferTaken("5f0c", "7a2b"),
+        """
+error: offer 5f0c was taken: it is booking 7a2b
+
+hint: see it with `portalcal bookings 7a2b`
+""",
+    ),
+    Told(
+        errors.OfferNotFound("5f0c"),
+        """
+error: there is no offer 5f0c in this workspace
+
+hint: list them with `portalcal offers`
+""",
+    ),
+    Told(
+        errors.OfferNotFound("5f0c", is_ambiguous=True),
+        """
+error: the ids of several offers begin with 5f0c
+
+hint: list them with `portalcal offers`
 """,
     ),
     Told(
@@ -349,14 +488,14 @@ hint: look at it in the calendar and at `portalcal bookings 5f0c`, then decide a
         errors.LineInvalid(
             17,
             (
-                errors.Problem("start", '"noon"', "cannot be read as a time"),
+                errors.Problem("start", '"noon"', "expected a date and a time"),
                 errors.Problem("email", "", "is missing"),
             ),
         ),
         """
-error: line 17: start = "noon": cannot be read as a time; email: is missing
+error: line 17: start = "noon": expected a date and a time; email: is missing
 
-hint: correct the line and run the same command again: what is booked already is not booked twice
+hint: correct the line and run the same command again: what is done already is not done twice
 """,
     ),
     Told(
@@ -400,6 +539,26 @@ hint: list them with `portalcal bookings`
 """,
     ),
     Told(
+        errors.BookingNotFound("sam@example.com"),
+        """
+error: sam@example.com has no booking that is still to come in this workspace
+
+hint: list them with `portalcal bookings`
+""",
+    ),
+    Told(
+        errors.BookingNotFound(
+            "sam@example.com",
+            is_ambiguous=True,
+            matches=(f"5f0c11aa, {TUESDAY}", "77e1b2c3, Wed 25 Nov, 10:00-10:30 (London)"),
+        ),
+        """
+error: sam@example.com has 2 bookings that are still to come
+
+hint: name one by its id: 5f0c11aa, Tue 24 Nov, 10:00-10:30 (London) · 77e1b2c3, Wed 25 Nov, 10:00-10:30 (London)
+""",
+    ),
+    Told(
         errors.BookingNotFound("5f0c", is_ambiguous=True),
         """
 error: the ids of several bookings begin with 5f0c
@@ -428,7 +587,71 @@ hint: the links are: intro, review
         """
 error: there is no link intro in the configuration
 
-hint: add a table [links.intro] to the configuration; `config.example.toml` shows one
+hint: add a table [links.intro] to the configuration; `portalcal config --example` shows one
+""",
+    ),
+    Told(
+        errors.WorkspaceNotFound("slaes", ("default", "sales")),
+        """
+error: there is no workspace slaes; did you mean sales?
+
+hint: make it with `portalcal connect`, or name one that is there: default, sales
+""",
+    ),
+    Told(
+        errors.PersonNotFound("anna", ("ana", "ben")),
+        """
+error: there is nobody called anna in the configuration; did you mean ana?
+
+hint: give an e-mail address, or one of: ana, ben
+""",
+    ),
+    Told(
+        errors.PersonNotFound("anna"),
+        """
+error: there is nobody called anna in the configuration
+
+hint: give an e-mail address, or add a table [people.NAME] to the configuration
+""",
+    ),
+    Told(
+        errors.PersonNotFound("backend", ("ana",), is_pool=True),
+        """
+error: backend is a pool, not a person
+
+hint: ask for one of its members with `--need backend`
+""",
+    ),
+    Told(
+        errors.PersonNotFound("bem", ("dana", "ben"), booking="5f0c"),
+        """
+error: bem takes no part in booking 5f0c; did you mean ben?
+
+hint: those who do: dana, ben
+""",
+    ),
+    Told(
+        errors.PoolNotFound("backnd", ("backend", "sales")),
+        """
+error: there is no pool of people called backnd in the configuration; did you mean backend?
+
+hint: there are: backend, sales
+""",
+    ),
+    Told(
+        errors.PoolNotFound("oakk", ("oak", "none"), is_of_rooms=True),
+        """
+error: there is no room, and no pool of rooms, called oakk in the configuration; did you mean oak?
+
+hint: there are: oak, none
+""",
+    ),
+    Told(
+        errors.PoolNotFound("backnd"),
+        """
+error: there is no pool of people called backnd in the configuration
+
+hint: add it to [pools] in the configuration; `portalcal config --example` shows one
 """,
     ),
     Told(
@@ -456,6 +679,38 @@ hint: run the same command again in a minute
 """,
     ),
     Told(
+        errors.Interrupted("5f0c7e1a", "unknown"),
+        """
+error: interrupted. The ledger cannot be read, so the state of booking 5f0c7e1a is not known.
+
+hint: see whether it is there with `portalcal bookings 5f0c7e1a`
+""",
+    ),
+    Told(
+        errors.Interrupted("5f0c7e1a", "held"),
+        """
+error: interrupted. Booking 5f0c7e1a is held, and Google may not know it yet.
+
+hint: run `portalcal sync` to tell Google
+""",
+    ),
+    Told(
+        errors.OfferInterrupted("5f0c7e1a", "open", is_owed=True),
+        """
+error: interrupted. Offer 5f0c7e1a holds its times, and Google may not know it yet.
+
+hint: see it with `portalcal offers`, or free its times with `portalcal offer 5f0c7e1a --release`
+""",
+    ),
+    Told(
+        errors.OfferInterrupted("5f0c7e1a", "released", is_owed=True),
+        """
+error: interrupted. Offer 5f0c7e1a is released, and Google may not know it yet.
+
+hint: run `portalcal sync` to tell Google
+""",
+    ),
+    Told(
         errors.QuotaExhausted("Calendar usage limits exceeded"),
         """
 error: a usage limit of Google Calendar is used up: Calendar usage limits exceeded
@@ -464,11 +719,51 @@ hint: it lifts by itself within some hours; then run the same command again
 """,
     ),
     Told(
-        errors.CalendarUnreadable((errors.Unread("team@example.com", "notFound"),)),
+        errors.CalendarUnreadable((errors.Unread("team@example.com", "internalError"),)),
         """
-error: busy times cannot be read: team@example.com (notFound)
+error: busy times cannot be read: team@example.com (internalError)
 
-hint: leave it out with `portalcal calendars --deselect team@example.com`, or ask its owner to share it again
+hint: run the same command again in a minute; if that does not help, leave it out with `portalcal calendars --deselect team@example.com`
+""",
+    ),
+    Told(
+        errors.ProofMissing("google-auth-oauthlib"),
+        """
+error: google-auth-oauthlib leaves out the proof that a consent is ours (PKCE, S256). Nothing was asked for or redeemed.
+
+hint: install portalcal anew, with the versions of its libraries that it asks for
+""",
+    ),
+    Told(
+        errors.EndpointChanged(("https://elsewhere.example",), ("https://oauth2.googleapis.com",)),
+        """
+error: the configuration names https://elsewhere.example, but the grant was given at https://oauth2.googleapis.com. Nothing was sent.
+
+hint: put the former addresses back; or, if the new ones are meant, run `portalcal connect` to consent there
+""",
+    ),
+    Told(
+        errors.EndpointChanged(("https://elsewhere.example",), files=("config.toml",)),
+        """
+error: https://elsewhere.example is neither Google's nor this machine's, and others could have put it into config.toml. Nothing was sent.
+
+hint: see that the addresses are meant, then let nobody else write there: `chmod go-w config.toml`
+""",
+    ),
+    Told(
+        errors.CalendarLost((errors.Unread("team@example.com", "notFound"),), "ana@example.com"),
+        """
+error: team@example.com is deleted, or no longer shared with ana@example.com
+
+hint: leave it out with `portalcal calendars --deselect team@example.com`, or ask the owner of team@example.com to share it again
+""",
+    ),
+    Told(
+        errors.ConnectionDamaged("connection.toml", (errors.Problem("conflicts", "7", "expected a list"),)),
+        """
+error: connection.toml: conflicts = 7: expected a list
+
+hint: mend that by hand, or delete the file and run `portalcal connect`
 """,
     ),
     Told(
@@ -488,6 +783,22 @@ hint: run `portalcal sync`, then the same command again
 """,
     ),
     Told(
+        errors.LeaseOver("5f0c"),
+        """
+error: telling Google of booking 5f0c took too long, and was stopped before another process may begin it
+
+hint: run `portalcal sync`, then the same command again
+""",
+    ),
+    Told(
+        errors.BookingOutOfReach((errors.Unread("team@example.com", "notFound"),), booking="5f0c"),
+        """
+error: team@example.com is deleted, or no longer shared with this account
+
+hint: ask the owner of team@example.com to share it again, or end the booking with `portalcal cancel 5f0c`
+""",
+    ),
+    Told(
         InternalError("KeyError", "book.py:17"),
         """
 error: a bug in portalcal (KeyError in book.py:17)
@@ -497,13 +808,13 @@ hint: run the command again with `--verbose` and report what it prints
     ),
 ]
 
-# CLI.md, Exit codes. Whoever changes a number here breaks somebody's script.
+# The public exit codes. Whoever changes a number here breaks somebody's script.
 PROMISED = {
     2: "usage confirmation-required",
-    3: "config-invalid client-invalid calendar-not-writable api-not-enabled ledger-too-new vault-unavailable",
+    3: "config-invalid client-invalid calendar-not-writable api-not-enabled ledger-too-new vault-unavailable calendar-lost endpoint-changed",
     4: "not-connected consent-denied consent-timed-out permission-missing grant-revoked grant-expired reauth-required",
-    5: "slot-taken slot-not-offered key-reused already-moved other-account",
-    6: "booking-not-found calendar-not-found link-not-found",
+    5: "slot-taken slot-not-offered key-reused already-moved other-account nobody-free room-declined",
+    6: "booking-not-found calendar-not-found link-not-found person-not-found pool-not-found workspace-not-found",
     7: "google-unreachable google-busy quota-exhausted calendar-unreadable ledger-busy",
 }
 
@@ -516,16 +827,42 @@ def kinds(parent: type[PortalcalError] = PortalcalError) -> Iterator[type[Portal
         yield from kinds(kind)
 
 
+def drawn_parents() -> dict[str, str]:
+    """The classes in the tree at the top of `portalcal.errors`, each with the class it stands under."""
+    parents: dict[str, str] = {}
+    path: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"    ([│├└─ ]*)([A-Z]\w+.*)", line):
+            depth = len(match[1]) // 4
+            names = re.findall(r"[A-Z]\w+", match[2])
+            path = [*path[:depth], names[0]]
+            parents |= dict.fromkeys(names, path[depth - 1] if depth else "")
+    return parents
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    drawn = drawn_parents()
+
+    public = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PortalcalError)
+    ]
+    public = [kind for kind in public if not kind.__name__.startswith("_")]
+    assert drawn == {
+        kind.__name__: next((each.__name__ for each in kind.__mro__[1:] if each in public), "")
+        for kind in public
+    }
+
+
 def name_of(value: object) -> str:
     """How a test's example is called."""
     error = value.error if isinstance(value, Told) else value
     return getattr(error, "__name__", type(error).__name__)
 
 
-def raising(error: PortalcalError) -> Callable[[Portal], None]:
+def raising(error: PortalcalError) -> Callable[[Container], None]:
     """Something that fails just before the command begins its work."""
 
-    def fail(_: Portal) -> None:
+    def fail(_: Container) -> None:
         raise error
 
     return fail
@@ -534,7 +871,7 @@ def raising(error: PortalcalError) -> Callable[[Portal], None]:
 def transcript(error: PortalcalError, *arguments: str) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a command that fails so."""
     out, err = io.StringIO(), io.StringIO()
-    invocation = Invocation({"COLUMNS": "100"}, io.StringIO(), out, err, fit=raising(error))
+    invocation = Invocation({"COLUMNS": "100"}, io.StringIO(), out, err, customize=raising(error))
     return run(arguments, invocation), out.getvalue(), err.getvalue()
 
 

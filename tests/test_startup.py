@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from portalcal.cli.app import COMMANDS
+from portalcal.simulator.google import Simulator
 
 _PROBE = """
 import json, sys
 sys.argv = {argv!r}
-from portalcal.cli.app import main
+from portalcal.__main__ import main
 try:
     main()
 except SystemExit:
@@ -22,7 +24,7 @@ except SystemExit:
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 HEAVY = {"google", "googleapiclient", "google_auth_oauthlib", "httplib2", "requests", "oauthlib", "pendulum"}
-COMPLETING = {"_PORTALCAL_COMPLETE": "complete_bash", "COMP_WORDS": "portalcal ca", "COMP_CWORD": "1"}
+COMPLETING = {"_PORTALCAL_COMPLETE": "bash", "_PORTALCAL_LINE": "portalcal ca"}
 
 
 def modules_loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str]:
@@ -69,7 +71,7 @@ def test_help_loads_rich_but_nothing_of_google() -> None:
 def test_the_list_of_commands_is_told_without_loading_any(environ: dict[str, str]) -> None:
     loaded = modules_loaded_by("--help", environ=environ)
 
-    assert not loaded & {f"portalcal.cli.{command}" for command in COMMANDS}
+    assert not loaded & {f"portalcal.cli.commands.{command}" for command in COMMANDS}
 
 
 @pytest.mark.parametrize(
@@ -90,8 +92,16 @@ def test_a_json_command_that_needs_no_google_loads_none_of_it_and_no_rich(argume
     assert unwanted == set()
 
 
-def test_completion_loads_nothing_heavy() -> None:
-    assert not loaded_by(environ=COMPLETING) & (HEAVY | {"rich", "keyring", "sqlite3"})
+@pytest.mark.parametrize(
+    ("line", "needed"),
+    [("portalcal ca", set()), ("portalcal book --link ", set()), ("portalcal cancel ", {"sqlite3"})],
+)
+def test_completion_loads_no_command_and_nothing_heavy(line: str, needed: set[str]) -> None:
+    loaded = modules_loaded_by(environ=COMPLETING | {"_PORTALCAL_LINE": line})
+
+    packages = {name.partition(".")[0] for name in loaded}
+    assert not packages & (HEAVY | {"rich", "typer", "keyring", "sqlite3"} - needed)
+    assert not {name for name in loaded if name.startswith(("portalcal.usecases", "portalcal.cli.commands"))}
 
 
 def test_a_terminal_command_loads_rich_but_nothing_of_google(tmp_path: Path) -> None:
@@ -99,6 +109,39 @@ def test_a_terminal_command_loads_rich_but_nothing_of_google(tmp_path: Path) -> 
 
     assert "rich" in loaded
     assert not loaded & (HEAVY - {"pendulum"})
+
+
+def test_asking_google_loads_neither_cryptography_nor_what_no_request_uses() -> None:
+    with Simulator() as google, tempfile.TemporaryDirectory() as folder:
+        environ = {
+            "PORTALCAL_CONFIG": str(google.write_files(folder)),
+            "PORTALCAL_ACCESS_TOKEN": str(google.issue_token()),
+        }
+
+        loaded = modules_loaded_by("availability", "--json", environ=environ)
+
+        assert google.count() == 1
+    assert "googleapiclient.http" in loaded
+    assert not loaded & {
+        "googleapiclient.discovery",
+        "cryptography",
+        "pyparsing",
+        "asyncio",
+        "oauthlib",
+        "rich",
+    }
+
+
+def test_a_deferred_part_of_a_library_works_when_it_is_used() -> None:
+    script = """
+import sys
+import portalcal.adapters.google
+import httplib2
+print("pyparsing" in sys.modules, httplib2.auth._parse_www_authenticate({"www-authenticate": 'Basic realm="a"'}))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "False {'basic': {'realm': 'a'}}"
 
 
 def test_what_is_left_at_the_end_is_not_searched_once_more() -> None:

@@ -1,1 +1,4 @@
-"""One outside thing each, behind a port. Heavy imports stand at the top; `wiring` decides when they load."""
+"""Adapters: one folder for each external system, behind a port.
+
+Imports of heavy libraries stand at the top of each module; `container` decides when a module is loaded.
+"""

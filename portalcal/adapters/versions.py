@@ -1,4 +1,4 @@
-"""What runs here, for a support ticket: the versions of portalcal, Python, the system and the libraries."""
+"""Versions for a support ticket: portalcal, Python, the operating system and the libraries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from portalcal import __version__
 _LIBRARIES = (
     "typer", "rich", "google-api-python-client", "google-auth", "google-auth-oauthlib", "httplib2", "requests",
     "urllib3", "keyring", "SecretStorage", "cryptography", "pendulum", "platformdirs", "tzdata", "tzlocal",
-    "icalendar", "psycopg",
+    "icalendar", "holidays", "psycopg",
 )  # fmt: skip
 
 
 def versions() -> dict[str, str]:
-    """Names and versions, ours first. The name of the machine and of its user are not among them."""
+    """Names and versions, portalcal first. Never the host name or the user name."""
     return {
         "portalcal": __version__,
         "Python": f"{platform.python_version()} ({sys.implementation.name})",

@@ -1,1 +1,1 @@
-"""Parse, one use-case, show."""
+"""The command line: each command parses its options, runs one use case and shows the result."""

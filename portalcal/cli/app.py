@@ -1,7 +1,10 @@
-"""The application: global options, the commands by panel, and the one place where errors become words and an exit status."""
+"""The Typer application: global options, the table of commands, and the one place where errors become output and exit status."""
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,119 +14,183 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer import _click as click
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command, get_command_from_info
 from typer.models import CommandInfo
 
 from portalcal import __version__
-from portalcal.cli import mistakes
-from portalcal.cli.invocation import Invocation
-from portalcal.cli.streams import let_go, take_standard_streams
+from portalcal.cli import usage_errors
+from portalcal.cli.context import Invocation
+from portalcal.cli.crash_report import redacted_traceback
+from portalcal.cli.environment import VARIABLES
+from portalcal.cli.global_options import accept_global_options, pass_on_json, recognise
+from portalcal.cli.input_checks import check_arguments, expand_homes, refuse_stdout
+from portalcal.cli.streams import drop_odd_terminal_size, replace_broken_streams, wrap_standard_streams
+from portalcal.container import use_newest_zone_rules
 from portalcal.errors import Exit, PortalcalError
 
-CONNECTION, SCHEDULING, TRY_IT = "Connection", "Scheduling", "Try it"
+CONNECTION, SCHEDULING, PEOPLE, RECORDS, SET_UP = "Connection", "Scheduling", "People", "Records", "Set up"
 
 
-class Entry(NamedTuple):
-    """A line of the help: the panel it stands in, and the first sentence of the command's own help."""
+class CommandEntry(NamedTuple):
+    """An entry of `portalcal --help`: its panel, and the first sentence of the command's help."""
 
     panel: str
     help: str
 
 
 COMMANDS = {
-    "connect": Entry(
+    "connect": CommandEntry(
         CONNECTION,
         "Connect a Google account: consent in the browser, checked, and kept in the keyring or a sealed file.",
     ),
-    "disconnect": Entry(
+    "disconnect": CommandEntry(
         CONNECTION,
         "End the connection: revoke it at Google and forget it here. Bookings and calendar events stay.",
     ),
-    "status": Entry(CONNECTION, "Find out what works, what does not, why, and which command mends it."),
-    "calendars": Entry(
+    "status": CommandEntry(
+        CONNECTION, "Find out what works, what does not, why, and which command mends it."
+    ),
+    "calendars": CommandEntry(
         SCHEDULING, "Choose which calendars count for conflicts, and which one receives bookings."
     ),
-    "availability": Entry(
+    "availability": CommandEntry(
         SCHEDULING,
         "Show when meetings can be booked: the configured schedule minus what the calendars say.",
     ),
-    "book": Entry(
+    "book": CommandEntry(
         SCHEDULING, "Book a time: checked, held, put into the calendar, and made sure that it is yours."
     ),
-    "reschedule": Entry(
+    "reschedule": CommandEntry(
         SCHEDULING,
         "Move a booking: same event, same Meet link, new time. The new time is held before the old one is let go.",
     ),
-    "cancel": Entry(SCHEDULING, "Cancel a booking and remove its event. Cancelling twice is fine."),
-    "bookings": Entry(SCHEDULING, "List bookings: by default the live ones from today on."),
-    "sync": Entry(
+    "cancel": CommandEntry(SCHEDULING, "Cancel a booking and remove its event. Cancelling twice is fine."),
+    "bookings": CommandEntry(SCHEDULING, "List bookings: by default the live ones from today on."),
+    "sync": CommandEntry(
         SCHEDULING,
         "Bring bookings and calendar in line: deliver what Google is owed, take over what was changed there.",
     ),
-    "demo": Entry(
-        TRY_IT,
+    "people": CommandEntry(
+        PEOPLE,
+        "List the people and rooms that meetings can take, whether their calendars can be read, and their pools.",
+    ),
+    "reassign": CommandEntry(
+        PEOPLE,
+        "Put somebody else into a meeting: same event, same time. Who leaves is held until who comes is invited.",
+    ),
+    "offer": CommandEntry(
+        PEOPLE,
+        "Hold several times for one guest until the offer expires; `book --offer` makes one of them the booking.",
+    ),
+    "offers": CommandEntry(PEOPLE, "List offers: by default the open ones, the next to expire first."),
+    "history": CommandEntry(
+        RECORDS, "See what happened to bookings: who changed what, when, from what to what."
+    ),
+    "changes": CommandEntry(
+        RECORDS,
+        "Hand out every change of a booking as a line of JSON, in order and at least once, for a portal to follow.",
+    ),
+    "ledger": CommandEntry(RECORDS, "Find, check, back up and move the record of bookings."),
+    "config": CommandEntry(SET_UP, "Find, begin, look at and check the configuration file."),
+    "schema": CommandEntry(
+        SET_UP, "Print the JSON Schema of what `--json` writes: results, errors and warnings."
+    ),
+    "demo": CommandEntry(
+        SET_UP,
         "See the whole story in seconds: no Google account and no network needed, nothing of yours is touched.",
     ),
-    "simulator": Entry(
-        TRY_IT,
+    "simulator": CommandEntry(
+        SET_UP,
         "Run a small Google on this machine until Ctrl-C, to try scripts on before they touch a real calendar.",
     ),
 }
-"""Every command with its line in the help; the command NAME is the function NAME of `portalcal.cli.NAME`."""
+"""Every command with its help entry. Command NAME is the function NAME in `portalcal.cli.commands.NAME`."""
 
 
-class Deferred(TyperCommand):
-    """A command as the help and completion list it. Its module is imported when a line is parsed for it.
+_TAG = re.compile(r"\[(?!/?bold\])(?=[a-z#/@][^\[\]]*\])")
 
-    Importing all of them would double every start, and take a third of `portalcal --help` (measured).
+
+def _with_literal_brackets(command: click.Command) -> click.Command:
+    """Escape brackets in the help of a command, except `[bold]`: Rich would drop `[links.NAME]` as a style."""
+    command.help = command.help and _TAG.sub(r"\\[", command.help)
+    for each in command.params:
+        if isinstance(each, TyperArgument | TyperOption) and each.help:
+            each.help = _TAG.sub(r"\\[", each.help)
+    return command
+
+
+class LazyCommand(TyperCommand):
+    """A command whose module is imported only when it runs or shows its help.
+
+    Importing all of them doubles start-up time, and is a third of the time of `portalcal --help` (measured).
     """
 
-    def __init__(self, name: str, entry: Entry) -> None:
+    def __init__(self, name: str, entry: CommandEntry) -> None:
         super().__init__(name, help=entry.help, rich_help_panel=entry.panel)
         self._function = name
+        _with_literal_brackets(self)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """The context of the command itself."""
-        return self.loaded().make_context(info_name, args, parent, **extra)
+        """Load the command and make its context; it takes the global options too."""
+        command = self.loaded()
+        if parent is None:
+            return command.make_context(info_name, args, parent, **extra)
+        accept_global_options(command, parent.command)
+        return pass_on_json(command.make_context(info_name, args, parent, **extra))
 
     def loaded(self) -> click.Command:
-        """The command itself."""
-        module = import_module(f"portalcal.cli.{self._function}")
+        """Import the module of the command."""
+        module = import_module(f"portalcal.cli.commands.{self._function}")
         info = CommandInfo(self._function, callback=getattr(module, self._function), no_args_is_help=False)
-        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
+        command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
+        return _with_literal_brackets(command)
 
 
 class Commands(TyperGroup):
-    """Commands of which none is loaded but the one that runs."""
+    """The command group, which loads a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        """The names, in the order of the help."""
+        """The command names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name."""
         entry = COMMANDS.get(cmd_name)
-        return Deferred(cmd_name, entry) if entry else None
+        return LazyCommand(cmd_name, entry) if entry else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first word names.
+        """Resolve the first argument.
 
         Raises:
-            Usage: it names none.
+            Usage: there is no such command.
         """
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise mistakes.no_such_command(args[0], COMMANDS)
+            raise usage_errors.no_such_command(args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
 
-_EPILOG = "\n\n".join(["[bold]Exit status[/bold]", *(f"{each.value:>3}  {each.meaning}" for each in Exit)])
+_EPILOG = "\n\n".join([
+    "[bold]Environment[/bold]",
+    "\n".join(f"{name:<33}{meaning}" for name, meaning in VARIABLES.items()),
+    "[bold]Exit status[/bold]",
+    "\n".join(f"{each.value:>3}  {each.meaning}" for each in Exit),
+])  # fmt: skip
 
-app = typer.Typer(cls=Commands, add_completion=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Commands,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+_OF_COMPLETION = {"--install-completion", "--show-completion"}
 
 
 def _version(is_asked: bool) -> None:
@@ -145,23 +212,59 @@ def root(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Another configuration than the usual one."),
     ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            "--actor",
+            metavar="NAME",
+            help="On whose behalf this runs, for the history. Default: user@host.",
+        ),
+    ] = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask anything; fail instead.")] = False,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only", help="Refuse every command that would change something, here or at Google."
+        ),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Write a log to stderr; it never holds a secret.")
+    ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log-file", metavar="FILE", help="Append that log to a file, as JSON lines."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Connect a portal's scheduling to a Google Calendar: see what is free, book it, and know why when it is not."""
+    """Connect a portal's scheduling to a Google Calendar: see what is free, book it, and know why when it is not.
+
+    The options below are taken before and after the command.
+    """
+    refuse_stdout(log_file, "--log-file")
     invocation: Invocation = ctx.obj or Invocation.here()
-    ctx.obj = invocation._replace(workspace=workspace, config=config, no_input=no_input, verbose=verbose)
+    ctx.obj = invocation._replace(
+        workspace=workspace,
+        config=config,
+        actor=actor,
+        no_input=no_input,
+        read_only=read_only,
+        verbose=verbose,
+        log_file=log_file,
+        json=json,
+    )
 
 
 def run(arguments: Sequence[str], invocation: Invocation) -> int:
-    """Run one command line and give its exit status. Every failure ends here, in words or in JSON."""
+    """Run one command line and return its exit status. Every error is caught and shown here, as text or JSON."""
     try:
-        status = get_command(app).main(
+        check_arguments(arguments)
+        arguments = expand_homes(arguments)
+        status = _group().main(
             args=list(arguments), prog_name="portalcal", standalone_mode=False, obj=invocation
         )
         invocation.stdout.flush()
@@ -171,45 +274,63 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
         error.show()
         return Exit.USAGE
     except click.exceptions.ClickException as error:
-        group, (command, _) = _group(), _surroundings(arguments, invocation)
-        return _fail(mistakes.usage(error, command=command, group=group), arguments, invocation)
+        command = recognise(arguments, _group(), COMMANDS).command
+        usage = usage_errors.usage_error_from(error, command=command)
+        return _fail(usage, arguments, invocation, is_parsed=False)
     except (KeyboardInterrupt, typer.Abort, EOFError):
         invocation.stderr.write("\n")
         return Exit.INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our answer has seen enough: Typer and Rich make `sys.exit(1)` of that, which says "a bug".
-        return Exit.DONE
-    except Exception as error:  # noqa: BLE001 - what nobody foresaw is a bug, and says so with its traceback
+    except SystemExit as error:
+        return _exited(error, arguments, invocation)
+    except BrokenPipeError as error:
+        return Exit.DONE if _is_out_of_readers(invocation) else _bug(error, arguments, invocation)
+    except Exception as error:  # noqa: BLE001 - anything unexpected is a bug, reported with its traceback
         return _bug(error, arguments, invocation)
     return status if isinstance(status, int) else Exit.DONE
 
 
+def _exited(error: SystemExit, arguments: Sequence[str], invocation: Invocation) -> int:
+    # Click and Rich turn every BrokenPipeError into `sys.exit(1)`, a socket's too.
+    if _is_out_of_readers(invocation):
+        return Exit.DONE
+    if not _OF_COMPLETION.isdisjoint(arguments) and isinstance(error.code, int):
+        # Typer carries these two out itself, and exits.
+        return error.code
+    return _bug(error.__context__ or error, arguments, invocation)
+
+
+def _is_out_of_readers(invocation: Invocation) -> bool:
+    """Whether the reader of stdout has closed the pipe."""
+    return not getattr(invocation.stdout, "is_read", True)
+
+
 def _group() -> TyperGroup:
-    group = get_command(app)
+    group = _with_literal_brackets(get_command(app))
     if not isinstance(group, TyperGroup):
         raise TypeError(group)
     return group
 
 
-def _surroundings(arguments: Sequence[str], invocation: Invocation) -> tuple[str, Invocation]:
-    """The command a line is about and its global options, as far as they can be told of one that may not parse."""
-    group = _group()
-    ctx = click.Context(group, info_name="portalcal", resilient_parsing=True)
-    named, rest, _ = group.make_parser(ctx).parse_args(args=list(arguments))
-    # The parser stops at the first option it does not know; from there on it can only be guessed.
-    command = next((each for each in rest[:1] or arguments if each in COMMANDS), "")
-    return command, invocation._replace(workspace=named.get("workspace"), config=named.get("config"))
-
-
-def _fail(error: PortalcalError, arguments: Sequence[str], invocation: Invocation) -> int:
-    command, invocation = _surroundings(arguments, invocation)
-    view = invocation.view(command, as_json="--json" in arguments)
-    view.fail(error.with_program(invocation.program))
+def _fail(
+    error: PortalcalError, arguments: Sequence[str], invocation: Invocation, *, is_parsed: bool = True
+) -> int:
+    """Show an error. `is_parsed=False`: the line does not parse, so a `--json` in it is taken for the option."""
+    line = recognise(arguments, _group(), COMMANDS)
+    config = line.values.get("config")
+    invocation = invocation._replace(
+        workspace=line.values.get("workspace"),
+        config=Path(config) if config else None,
+        read_only=bool(line.values.get("read_only")),
+    )
+    is_json = line.is_json or (not is_parsed and "--json" in arguments)
+    view = invocation.view(line.command, as_json=is_json)
+    view.fail(error.with_program(invocation.program).with_ways_out(invocation.ways_out))
+    invocation.remember(line.command, error)
     return error.exit
 
 
 class InternalError(PortalcalError):
-    """A bug. `kind` is the exception's class; its text may hold anything, so it is not repeated."""
+    """A bug. `kind` is the exception's class; its message is not shown, since it may hold secrets."""
 
     code = "internal-error"
     exit = Exit.BUG
@@ -219,18 +340,32 @@ class InternalError(PortalcalError):
     place: str
 
 
-def _bug(error: Exception, arguments: Sequence[str], invocation: Invocation) -> int:
-    if "--json" in arguments:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}:{last.lineno}"
-        return _fail(InternalError(type(error).__name__, place), arguments, invocation)
-    traceback.print_exception(error, file=invocation.stderr)
+def _bug(error: BaseException, arguments: Sequence[str], invocation: Invocation) -> int:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    bug = InternalError(type(error).__name__, place)
+    line = recognise(arguments, _group(), COMMANDS)
+    if line.is_json:
+        return _fail(bug, arguments, invocation)
+    invocation.remember(line.command, bug)
+    invocation.stderr.write(redacted_traceback(error, invocation.environ))
     return Exit.BUG
 
 
 def main() -> None:
     """The console script."""
-    take_standard_streams()
+    wrap_standard_streams()
+    drop_odd_terminal_size(os.environ)
+    use_newest_zone_rules()
+    if not _OF_COMPLETION.isdisjoint(sys.argv):
+        import_module("portalcal.cli.completion_scripts").install_in_typer()
     status = run(sys.argv[1:], Invocation.here())
-    let_go()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # The answer is out: from here on Ctrl-C ends the process without a traceback.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
+    replace_broken_streams()
+    if status == Exit.INTERRUPTED:
+        # `sys.exit` would not do: where a KeyboardInterrupt left `exec` of a string, as dataclasses and named tuples are
+        # made, CPython kills itself with SIGINT at its end, though the exception was caught (run_eval_code_obj).
+        os._exit(status)
     sys.exit(status)

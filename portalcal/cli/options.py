@@ -1,4 +1,4 @@
-"""Options that several commands share, and the vocabulary of their values."""
+"""Command line options that several commands share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ LinkName = Annotated[
     typer.Option("--link", metavar="NAME", help="The kind of meeting, [links.NAME] in the configuration."),
 ]
 Duration = Annotated[
-    str | None, typer.Option("--duration", metavar="D", help="The meeting's length: 30m, 1h, 1h30m.")
+    str | None, typer.Option("--duration", metavar="LENGTH", help="The meeting's length: 30m, 1h, 1h30m.")
+]
+IgnoreColumns = Annotated[
+    bool, typer.Option("--ignore-columns", help="Leave out columns of a file that no option is called after.")
 ]
 WhomToTell = Annotated[
     Notify | None,

@@ -1,1 +1,1 @@
-"""What portalcal knows without asking anybody: values in, values out. No clock, no I/O, no logging."""
+"""The pure core: values in, values out. No clock, no I/O, no logging."""

@@ -1,4 +1,4 @@
-"""A booking: our promise of a time to a guest, its states, its legal moves and the id of its event."""
+"""A booking: a time promised to a guest, with its states, its legal transitions and the id of its event."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from portalcal.core import email_address
 from portalcal.core.intervals import Interval
-from portalcal.core.slots import Promise
+from portalcal.core.participants import NOBODY, PanelRequest, Participant, Role, owner_of
+from portalcal.core.slots import Claim
+from portalcal.facts import SHORT_ID, booking_named
 
 
 class State(StrEnum):
-    """Where a booking stands: `held -> confirmed -> cancelling -> cancelled`, or `held -> refused`."""
+    """The state of a booking: `held -> confirmed -> cancelling -> cancelled`, or `held -> refused`."""
 
     HELD = "held"
     CONFIRMED = "confirmed"
@@ -25,11 +28,11 @@ class State(StrEnum):
 
     @property
     def is_live(self) -> bool:
-        """Whether the booking still guards its time."""
+        """Whether the booking claims its time."""
         return self in {State.HELD, State.CONFIRMED, State.CANCELLING}
 
     def may_become(self, other: State) -> bool:
-        """Whether the move is legal."""
+        """Whether the transition is legal."""
         return other in _MOVES[self]
 
 
@@ -43,7 +46,7 @@ _MOVES: dict[State, frozenset[State]] = {
 
 
 class Notify(StrEnum):
-    """Whom Google e-mails about a change (`sendUpdates` of its API)."""
+    """Whom Google e-mails about a change (parameter `sendUpdates` of events.insert, patch and delete)."""
 
     ALL = "all"
     EXTERNAL = "external"
@@ -51,17 +54,17 @@ class Notify(StrEnum):
 
 
 class Guest(NamedTuple):
-    """The person the time is promised to."""
+    """The person who is met."""
 
     name: str
     email: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody asks to have booked: everything that makes two requests the same or not.
+class BookingRequest:
+    """What was asked to be booked.
 
-    Two wishes under one idempotency key must be equal; `differences` names what is not.
+    Two requests with one idempotency key must be equal; `differences` lists the fields that are not.
     """
 
     start: datetime
@@ -70,11 +73,12 @@ class Wish:
     guest: Guest
     title: str
     link: str | None = None
-    guests: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()  # addresses of further guests
     location: str = ""
     notes: str = ""
     meet: bool = False
     notify: Notify = Notify.ALL
+    people: PanelRequest = NOBODY  # whom it takes besides those of its link, as it was asked for
 
     @property
     def meeting(self) -> Interval:
@@ -84,92 +88,153 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A wish with what became of it.
-
-    `calendar` is None when it was made while disconnected. `attempt` counts event ids: a tombstone at Google needs a
-    new one. `notified` is None until Google was told to send mail. `ended_by` is "user" or "calendar".
-
-    `moving_to` is the time held beside the present one until Google has moved the event there. `moved_from` is where
-    the event still stands when the booking moved while disconnected. `asked` is the wish as it was first made, once
-    it is another: a request that comes again is compared with that. `etag` is None while the event has to be read. `declined` are the guests who will not come.
-    """
+    """A request with its state and the event made for it."""
 
     id: UUID
     workspace: str
     state: State
-    wish: Wish
+    request: BookingRequest  # as it stands now
     buffer_before: timedelta
     buffer_after: timedelta
     created_at: datetime
     updated_at: datetime
-    key: str | None = None
-    calendar: str | None = None
-    attempt: int = 0
+    key: str | None = None  # idempotency key
+    calendar: str | None = None  # of the event; None: booked while disconnected
+    attempt: int = 0  # part of the event id: an id whose event was deleted cannot be used again
     event_id: str | None = None
     event_url: str | None = None
     meet_url: str | None = None
-    etag: str | None = None
-    notified: Notify | None = None
-    ended_by: str | None = None
+    etag: str | None = None  # None: the event must be read before it is changed
+    notified: Notify | None = None  # whom Google e-mailed; None: nobody yet
+    ended_by: str | None = None  # "user" or "calendar"
     ended_because: str = ""
-    moving_to: Interval | None = None
-    moved_from: Interval | None = None
+    moving_to: Interval | None = None  # claimed beside the present time until the event is moved there
+    moved_from: Interval | None = None  # where the event still lies after a move while disconnected
     moved_because: str = ""
-    asked: Wish | None = None
-    declined: tuple[str, ...] = ()
+    original_request: BookingRequest | None = (
+        None  # as first made, if `request` differs: replays compare with it
+    )
+    declined: tuple[str, ...] = ()  # addresses of guests who declined
+    participants: tuple[Participant, ...] = ()  # besides the guests; empty: the owner alone
+    new_participants: tuple[Participant, ...] | None = None  # who take part at `moving_to`; None: the same
+    offer: UUID | None = None  # the offer of which this is one time, which is no booking yet
+
+    @property
+    def short_id(self) -> str:
+        """The first characters of the id: enough to look it up, and to distinguish the bookings of one list."""
+        return str(self.id)[:SHORT_ID]
+
+    @property
+    def named(self) -> str:
+        """How messages name it: `Sam Lee's booking 5d16c341`."""
+        return booking_named(str(self.id), self.request.guest.name)
 
     @property
     def meeting(self) -> Interval:
         """The promised time."""
-        return self.wish.meeting
+        return self.request.meeting
 
     @property
-    def guard(self) -> Interval:
-        """The promised time with the buffers it was made with; guards of live bookings never overlap."""
-        return self._guarding(self.meeting)
+    def buffered(self) -> Interval:
+        """The promised time with the buffers it was booked with, which no other claim of a participant overlaps."""
+        return self.with_buffers(self.meeting)
 
     @property
     def is_live(self) -> bool:
-        """Whether it still guards its time."""
+        """Whether it claims its time."""
         return self.state.is_live
 
     @property
-    def promises(self) -> tuple[Promise, ...]:
-        """The booking as the engine sees it: its time, and the one it is moving to."""
-        times = (self.meeting, self.moving_to) if self.moving_to else (self.meeting,)
-        return tuple(Promise(str(self.id), self.wish.link, each, self._guarding(each)) for each in times)
+    def claims(self) -> tuple[Claim, ...]:
+        """The claims of the booking: for each claimant its time, and for each new one the time it is moving to."""
+        held = [(self.meeting, claimant) for claimant in self.claimants]
+        if self.moving_to:
+            held += [(self.moving_to, claimant) for claimant in self.new_claimants]
+        return tuple(
+            Claim(str(self.id), self.request.link, time, self.with_buffers(time), claimant)
+            for time, claimant in dict.fromkeys(held)
+        )
 
     @property
-    def request(self) -> Wish:
-        """What was asked for when it was made, whatever changed since."""
-        return self.asked or self.wish
+    def claimants(self) -> tuple[str, ...]:
+        """The keys under which the booking claims time, once each: the owner's, people's and the room's."""
+        return self._keys(self.participants)
+
+    @property
+    def new_claimants(self) -> tuple[str, ...]:
+        """The keys under which it claims the time it is moving to."""
+        return self.claimants if self.new_participants is None else self._keys(self.new_participants)
+
+    def _keys(self, participants: tuple[Participant, ...]) -> tuple[str, ...]:
+        if not participants:
+            return (owner_of(self.workspace),)
+        keys = (each.claimant(self.workspace) for each in participants)
+        return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+    @property
+    def owner_attends(self) -> bool:
+        """Whether the meeting takes the time of the account's owner."""
+        return owner_of(self.workspace) in self.claimants
+
+    @property
+    def room(self) -> Participant | None:
+        """The room of the meeting."""
+        return next((each for each in self.participants if each.role is Role.ROOM), None)
+
+    @property
+    def absent(self) -> tuple[Participant, ...]:
+        """Who should come, or the room, and has declined."""
+        return tuple(
+            each
+            for each in self.participants
+            if each.response == "declined" and each.role not in {Role.OWNER, Role.OPTIONAL}
+        )
+
+    @property
+    def is_reassigned(self) -> bool:
+        """Whether other people are to take part at the same time."""
+        return self.moving_to == self.meeting
+
+    @property
+    def first_request(self) -> BookingRequest:
+        """The request as it was first made."""
+        return self.original_request or self.request
 
     @property
     def next_event_id(self) -> str:
-        """The id its event has or will have at Google, for the present attempt."""
+        """The event id for the present attempt."""
         return event_id(self.id, attempt=self.attempt)
 
     def moved_to(self, state: State, now: datetime) -> Booking:
         """The booking in another state.
 
         Raises:
-            ValueError: the move is not legal.
+            ValueError: the transition is not legal.
         """
         if not self.state.may_become(state):
             raise ValueError(f"a {self.state} booking cannot become {state}")
         return replace(self, state=state, updated_at=now)
 
     def at(self, meeting: Interval) -> Booking:
-        """The booking at another time, nothing held beside it; what was first asked for is remembered."""
-        wish = replace(self.wish, start=meeting.start, duration=meeting.length)
-        return replace(self, wish=wish, asked=self.request, moving_to=None, moved_from=None)
+        """The booking at another time with its new participants and no second claim. `original_request` stays the first."""
+        request = replace(self.request, start=meeting.start, duration=meeting.length)
+        return replace(
+            self,
+            request=request,
+            original_request=self.first_request if request != self.request else self.original_request,
+            moving_to=None,
+            moved_from=None,
+            participants=self.participants if self.new_participants is None else self.new_participants,
+            new_participants=None,
+        )
 
-    def _guarding(self, meeting: Interval) -> Interval:
+    def with_buffers(self, meeting: Interval) -> Interval:
+        """A time with the buffers of this booking."""
         return meeting.widened(self.buffer_before, self.buffer_after)
 
 
 def event_id(booking: UUID, *, attempt: int) -> str:
-    """The id we give the event, so that inserting twice cannot make two.
+    """The event id, chosen by us so that a repeated events.insert answers 409 and makes no second event.
 
     Google allows base32hex, `[a-v0-9]{5,1024}` (events.insert reference).
 
@@ -180,10 +245,23 @@ def event_id(booking: UUID, *, attempt: int) -> str:
     return f"pc{encoded}{attempt}"
 
 
-def differences(ours: Wish, theirs: Wish) -> tuple[str, ...]:
-    """The fields in which two wishes are not the same request.
+def differences(ours: BookingRequest, theirs: BookingRequest) -> tuple[str, ...]:
+    """The fields in which two requests differ.
 
-    Whom to e-mail does not make another meeting, nor does another zone that shows the same instants.
+    `notify`, the zone of the same instants, and the case of addresses are not compared.
     """
-    names = ("start", "duration", "guest", "title", "link", "guests", "location", "notes", "meet")
+    names = ("start", "duration", "guest", "title", "link", "guests", "location", "notes", "meet", "people")
+    ours, theirs = _comparable(ours), _comparable(theirs)
     return tuple(name for name in names if getattr(ours, name) != getattr(theirs, name))
+
+
+def _comparable(request: BookingRequest) -> BookingRequest:
+    """The request with folded addresses, also in the title and notes made from them, and without duplicate guests."""
+    email = request.guest.email
+    return replace(
+        request,
+        guest=request.guest._replace(email=email_address.folded(email)),
+        guests=tuple(map(email_address.folded, email_address.unique(request.guests, but_not=(email,)))),
+        title=request.title.replace(email, email_address.folded(email)),
+        notes=request.notes.replace(email, email_address.folded(email)),
+    )

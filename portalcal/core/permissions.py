@@ -1,4 +1,4 @@
-"""The four permissions scheduling needs, why, and the OAuth scopes that give them."""
+"""The four permissions scheduling needs, the reason for each, and the OAuth scopes that give them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _PREFIX = "https://www.googleapis.com/auth/"
 
 
 class Permission(Enum):
-    """A permission in the words shown to people (CLI.md).
+    """A permission as it is shown to users.
 
-    Google has one scope for creating and editing events, so the last two stand or fall together.
-    Scope table: https://developers.google.com/calendar/api/auth and the discovery document.
+    Google has one scope for creating and editing events, so the last two are granted together.
+    Scopes: https://developers.google.com/workspace/calendar/api/auth and the discovery document.
     """
 
     VIEW_CALENDARS = "view_calendars"
@@ -22,21 +22,21 @@ class Permission(Enum):
 
     @property
     def shown(self) -> str:
-        """Its name for people."""
+        """The name shown to users."""
         return _WORDS[self][0]
 
     @property
     def why(self) -> str:
-        """The reason it is asked for."""
+        """The reason shown to users."""
         return _WORDS[self][1]
 
     @property
     def scope(self) -> str:
-        """The narrowest scope that gives it: what is asked for."""
+        """The narrowest scope that gives it, which is the one requested."""
         return _PREFIX + _SCOPES[self][0]
 
     def is_given_by(self, scopes: Iterable[str]) -> bool:
-        """Whether any of these granted scopes is enough."""
+        """Whether one of the granted scopes gives it."""
         enough = {_PREFIX + name for name in _SCOPES[self]}
         return not enough.isdisjoint(scopes)
 
@@ -68,7 +68,7 @@ _SCOPES = {
 
 
 TITLES = _PREFIX + "calendar.events.readonly"
-"""The scope that lets explanations name the event that is in the way; asked for only with `connect --titles`."""
+"""The scope for titles of blocking events in explanations; requested only by `connect --titles`."""
 
 _READS_TITLES = frozenset(
     {TITLES, _PREFIX + "calendar.events", _PREFIX + "calendar.readonly", _PREFIX + "calendar"}
@@ -76,17 +76,17 @@ _READS_TITLES = frozenset(
 
 
 def scopes_to_ask(*, titles: bool = False) -> tuple[str, ...]:
-    """The scopes of all four permissions, each once, and with `titles` the one that shows events."""
+    """The scopes to request: those of all four permissions, each once, and with `titles` TITLES."""
     scopes = dict.fromkeys(each.scope for each in Permission)
     return (*scopes, TITLES) if titles else tuple(scopes)
 
 
 def shows_titles(scopes: Iterable[str]) -> bool:
-    """Whether these granted scopes let the titles of events be read on every calendar."""
+    """Whether the granted scopes allow reading event titles on every calendar."""
     return not _READS_TITLES.isdisjoint(scopes)
 
 
 def granted_by(scopes: Iterable[str]) -> frozenset[Permission]:
-    """The permissions these scopes give."""
+    """The permissions that the granted scopes give."""
     held = frozenset(scopes)
     return frozenset(each for each in Permission if each.is_given_by(held))

@@ -1,1 +1,1 @@
-"""One file a command: gather, decide, apply. They know ports, never what stands behind them."""
+"""Use cases, one per command: gather, decide, apply. They call ports and never import an adapter."""

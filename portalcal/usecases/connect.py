@@ -1,152 +1,198 @@
-"""Connecting a Google account. "Connected" is said only when it is true."""
+"""Connect a Google account: consent, code exchange, scopes compared, calendarList called, grant stored and read back.
+
+Only then does the command report "Connected".
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
-from portalcal.answers import Connected, Selection
+from portalcal.core.email_address import same
 from portalcal.core.grant import Grant
 from portalcal.core.permissions import Permission, granted_by, scopes_to_ask, shows_titles
 from portalcal.errors import (
     ConnectError,
+    ConsentDenied,
+    EndpointChanged,
     GoogleRefused,
     OtherAccount,
     PermissionMissing,
     PortalcalError,
     VaultUnavailable,
 )
-from portalcal.ports import Calendar, Connection, ConsentRequest, Secret, World
-from portalcal.usecases.situation import selection
+from portalcal.ports import Calendar, Connection, ConnectionAdmin, ConsentRequest, Context, Secret
+from portalcal.results import Connected, Selection
+from portalcal.usecases.calendar_selection import calendar_selection
+from portalcal.warnings import FormerVault
 
 
-class Introduction(NamedTuple):
-    """How to connect. `timeout` in seconds; `account` is expected to be the one that gives consent."""
+class ConnectOptions(NamedTuple):
+    """How to connect."""
 
-    timeout: int = 300
-    port: int = 0
+    timeout: int = 300  # seconds to wait for consent
+    port: int = 0  # of the callback server; 0: any
     open_browser: bool = True
-    account: str | None = None
-    force: bool = False
-    titles: bool = False
+    account: str | None = None  # the only account that may give consent
+    force: bool = False  # new consent even if the connection works
+    titles: bool = False  # ask for event titles too
+    renews_vault: bool = False  # new consent, sealed under a new passphrase
+    asks: bool = False  # a person is there to confirm the account
 
 
-def connect(request: Introduction, world: World) -> Connected:
-    """Ask for consent, try the grant at Google, keep it and read it back.
+def connect(options: ConnectOptions, context: ConnectionAdmin) -> Connected:
+    """Ask for consent, try the grant at Google, store it and read it back.
 
-    A connection that works is left as it is, without a browser, unless `force`.
+    A working connection is left as it is, without a browser, unless `force`.
 
     Raises:
-        ConsentDenied, ConsentTimedOut, PermissionMissing: the person did not, or not wholly, agree.
-        OtherAccount: another account than this workspace's, or than `request.account`, gave consent.
+        ConsentDenied, ConsentTimedOut, PermissionMissing: consent was refused, not given in time, or given in part.
+        OtherAccount: another account than this workspace's, or than `options.account`, gave consent.
         ClientInvalid, ClientRejected: there is no OAuth client, or Google does not accept it.
-        VaultUnavailable: secrets cannot be kept on this machine.
-        PortalcalError: Google could not be asked.
+        VaultUnavailable: secrets cannot be stored on this machine.
+        PortalcalError: Google was unavailable.
     """
-    before = world.connections.read()
-    moves = before is not None and before.vault != world.vault.kind
-    if before and not request.force and not moves and (working := _working(before, request, world)):
-        return working
-    # Learned before a person is sent to a consent page whose outcome could not be kept.
-    world.vault.read(Secret.REFRESH_TOKEN)
+    before = context.connections.read()
+    is_vault_changed = before is not None and before.vault != context.vault.kind
+    is_kept = not options.force and not options.renews_vault and not is_vault_changed
+    is_settled = before is not None and is_kept and not context.brings_client()
+    if before and is_settled and (connected := _reuse(before, options, context)):
+        return connected
+    # Fails before the consent page rather than after it, when the grant could not be stored.
+    context.vault.read(Secret.REFRESH_TOKEN)
 
-    with world.consent.visit(_consent(request, before)) as visit:
-        grant = visit.grant()
+    with context.consent.session(_consent_request(options, before)) as session:
+        grant = session.grant()
         _check_permissions(grant)
-        account = _account(world.calendars_with(grant).list())
-        _check_account(account, before, request)
-        connection = _keep(grant, account, before, world)
-        if before and moves:
-            _empty(before, world)
-        visit.succeed(account)
+        account = _account(context.calendars_with(grant).list())
+        _check_account(account, before, options)
+        _confirm_account(account, before, options, context)
+        connection = _store(grant, account, before, context)
+        if before and is_vault_changed:
+            _empty_former_vault(before, context)
+        session.succeed(account)
 
-    return _connected(connection, world, was_already=False)
+    return _connected(connection, context, was_already=False)
 
 
-def _empty(before: Connection, world: World) -> None:
-    """Leave no secret in the vault used so far; that it cannot be reached any more does not undo the connection."""
-    vault = world.former_vault(before)
+def _empty_former_vault(before: Connection, context: ConnectionAdmin) -> None:
+    """Delete the secrets in the vault used so far. If it is unavailable the new connection stands, with a warning."""
+    vault = context.former_vault(before)
     if vault is None:
         return
     try:
         vault.forget()
     except PortalcalError as error:
-        world.view.warn(
-            "former-vault", f"secrets of the earlier connection may still be there: {error.message}"
-        )
+        context.view.warn(FormerVault(error.message))
 
 
-def _working(before: Connection, request: Introduction, world: World) -> Connected | None:
-    """The present connection if it really works; None when only a new consent can mend it."""
-    expected = request.account
-    if expected and expected.casefold() != before.account.casefold():
+def _reuse(before: Connection, options: ConnectOptions, context: ConnectionAdmin) -> Connected | None:
+    """The present connection if it works; None if it needs new consent."""
+    expected = options.account
+    if expected and not same(expected, before.account):
         raise OtherAccount(before.account, expected)
     try:
-        world.calendars.list()
-    except (ConnectError, VaultUnavailable):
+        # A cached access token alone proves nothing: it works for up to an hour after the grant was revoked.
+        context.renew_access()
+        context.calendars.list()
+    except (ConnectError, VaultUnavailable, EndpointChanged):
         return None
-    complete = before.permissions == frozenset(Permission) and (before.titles or not request.titles)
-    return _connected(before, world, was_already=True) if complete else None
+    is_complete = before.permissions == frozenset(Permission) and (before.titles or not options.titles)
+    return _connected(before, context, was_already=True) if is_complete else None
 
 
-def _connected(connection: Connection, world: World, *, was_already: bool) -> Connected:
-    chosen = selection(world) or Selection(connection.conflicts, connection.booking)
-    return Connected(connection, chosen, was_already=was_already)
+def _connected(connection: Connection, context: Context, *, was_already: bool) -> Connected:
+    selection = calendar_selection(context) or Selection(connection.conflicts, connection.booking)
+    return Connected(connection, selection, was_already=was_already)
 
 
-def _consent(request: Introduction, before: Connection | None) -> ConsentRequest:
+def _consent_request(options: ConnectOptions, before: Connection | None) -> ConsentRequest:
     return ConsentRequest(
-        # Installed apps cannot add to a grant: whoever allowed titles once is asked for them again.
-        scopes=scopes_to_ask(titles=request.titles or (before is not None and before.titles)),
-        timeout=request.timeout,
-        port=request.port,
-        open_browser=request.open_browser,
-        login_hint=request.account or (before.account if before and not request.force else None),
-        account_must_choose=request.force,
+        # Installed apps have no incremental authorization: scopes granted before have to be asked for again.
+        scopes=scopes_to_ask(titles=options.titles or (before is not None and before.titles)),
+        timeout=options.timeout,
+        port=options.port,
+        open_browser=options.open_browser,
+        login_hint=options.account or (before.account if before and not options.force else None),
+        account_must_choose=options.force,
     )
 
 
 def _check_permissions(grant: Grant) -> None:
-    held = granted_by(grant.scopes)
-    missing = [each for each in Permission if each not in held]
+    granted = granted_by(grant.scopes)
+    missing = [permission for permission in Permission if permission not in granted]
     if missing:
         raise PermissionMissing(tuple(each.value for each in missing), tuple(each.shown for each in missing))
 
 
 def _account(listed: tuple[Calendar, ...]) -> str:
     """The address of the account: the id of its primary calendar, so that no identity scope is needed."""
-    for each in listed:
-        if each.is_primary:
-            return each.id
+    for calendar in listed:
+        if calendar.is_primary:
+            return calendar.id
     raise GoogleRefused("the account has no primary calendar, so Google Calendar is not set up for it", 200)
 
 
-def _check_account(account: str, before: Connection | None, request: Introduction) -> None:
-    expected = request.account or (before.account if before and not request.force else None)
-    if expected and account.casefold() != expected.casefold():
+def _check_account(account: str, before: Connection | None, options: ConnectOptions) -> None:
+    expected = options.account or (before.account if before and not options.force else None)
+    if expected and not same(account, expected):
         raise OtherAccount(expected, account)
 
 
-def _keep(grant: Grant, account: str, before: Connection | None, world: World) -> Connection:
-    """Secrets first, then the file that says they are there; half of it is undone."""
-    same = before if before and before.account == account else None
-    vault = world.vault
+def _confirm_account(
+    account: str, before: Connection | None, options: ConnectOptions, context: Context
+) -> None:
+    """Ask the person to confirm an account that nobody has named: the browser may be signed in to another one.
+
+    Raises:
+        ConsentDenied: the person did not confirm it.
+    """
+    is_known = options.account is not None or (
+        before is not None and before.account.casefold() == account.casefold()
+    )
+    if is_known or not options.asks:
+        return
+    consequences = (f"{account} gave consent; its calendars will be read, and bookings go to it",)
+    if not context.view.confirm(
+        f"Keep {account}?", consequences=consequences, action="keeping an account", flag="--account EMAIL"
+    ):
+        raise ConsentDenied("another_account")
+
+
+def _store(grant: Grant, account: str, before: Connection | None, context: ConnectionAdmin) -> Connection:
+    """Store the secrets, then connection.toml, which refers to them. A failure of a first connection is rolled back."""
+    vault = context.vault
+    # The selection this account had before, if another one replaced it or it was disconnected.
+    conflicts, booking = context.connections.selection_of(account) or ((account,), account)
     try:
         vault.write(Secret.REFRESH_TOKEN, grant.refresh_token)
-        world.keep_access(grant.access)
+        context.keep_access(grant.access)
+        own_client = context.keep_client()
         connection = Connection(
             account=account,
             permissions=granted_by(grant.scopes),
-            conflicts=same.conflicts if same else (account,),
-            booking=same.booking if same else account,
-            connected_at=world.clock.now(),
+            conflicts=conflicts,
+            booking=booking,
+            connected_at=context.clock.now(),
             vault=vault.kind,
             backend=vault.backend,
             titles=shows_titles(grant.scopes),
-            last_lived=(same.lived or same.last_lived) if same else None,
+            own_client=own_client,
+            origins=context.origins(),
         )
-        world.connections.write(connection)
+        return context.connections.update(partial(_merge_present, connection)) or connection
     except PortalcalError:
         if before is None:
             vault.forget()
         raise
-    return connection
+
+
+def _merge_present(connection: Connection, present: Connection | None) -> Connection:
+    """The new connection; of the same account, with the selection and the grant lifetime of the present one."""
+    if present is None or not same(present.account, connection.account):
+        return connection
+    return connection._replace(
+        conflicts=present.conflicts,
+        booking=present.booking,
+        last_lived=present.lived or present.last_lived,
+    )

@@ -1,92 +1,152 @@
-"""Why one time is offered, or every reason why it is not; and what only seems to be in the way."""
+"""Explain one start, or each of a day: every reason against it, the nearest offered ones, events that only seem to block."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
-from portalcal.answers import Availability, Explanation, Note, Selection
+from portalcal.core.assignment import PoolChoice, choices
 from portalcal.core.intervals import Interval
-from portalcal.core.slots import Question, Seeming, offered, reasons
+from portalcal.core.people import PanelInputs, panel_reasons
+from portalcal.core.slots import FreeReason, Reason, SchedulingInputs, on_grid, reasons
 from portalcal.errors import PortalcalError
-from portalcal.ports import Calendar, Event, World
-from portalcal.usecases.availability import Inquiry, rules_for
-from portalcal.usecases.deliver import deliver
-from portalcal.usecases.situation import gather, selection
+from portalcal.ports import Calendar, Context, Event
+from portalcal.results import ExplainedDay, Explanation, Note, Selection
+from portalcal.usecases.accounts import events_on
+from portalcal.usecases.availability import AvailabilityQuery, availability_of, gather_query
+from portalcal.usecases.calendar_selection import calendar_selection
+from portalcal.usecases.find_booking import guests_of
+from portalcal.usecases.panels import rule_of
+from portalcal.usecases.scheduling_inputs import starts_of_participants
+from portalcal.usecases.status.early_warnings import warn_early
+from portalcal.warnings import EventsUnread
 
-_AROUND = timedelta(days=14)
+_SEARCHED = timedelta(days=14)
 _HALF_A_DAY = timedelta(hours=12)
 
 
-def explain(inquiry: Inquiry, world: World, *, start: datetime) -> Explanation:
+def explain(query: AvailabilityQuery, context: Context, *, start: datetime) -> Explanation:
     """Every reason against a meeting at `start`, and the nearest offered ones within 14 days on both sides.
 
-    The inquiry's window does not matter; its link, duration, zone and `partial` do. Connected, the account's calendars
-    and the events around that time are read as well: for names, for titles where they may be shown, and for what looks
-    as if it blocked the time but does not. What of that cannot be read is left out, with a warning.
+    The window of the query is not used; its link, duration, zone and `partial` are. While connected, the calendar list
+    and the events around `start` are read too: for names, for titles if they may be shown, and for events that do not
+    block the time although they overlap it. If they cannot be read they are left out, with a warning.
 
     Raises:
-        CalendarUnreadable: a conflict calendar told nothing, and the inquiry is not `partial`.
+        CalendarLost, CalendarUnreadable: a conflict calendar could not be read, and the query is not `partial`.
         LinkNotFound: no such link.
     """
-    rules = rules_for(world, inquiry.link, duration=inquiry.duration)
-    window = Interval(start - _AROUND, start + _AROUND)
-    deliver(world)
-    question = gather(world, window, link=inquiry.link, rules=rules, partial=inquiry.partial)
+    warn_early(context)
+    inputs = gather_query(context, query, Interval(start - _SEARCHED, start + _SEARCHED))
+    rules = inputs.inputs.rules
 
-    against = reasons(question, start)
-    slots = offered(question)
-    before = next((each for each in reversed(slots) if each.start < start), None)
-    after = next((each for each in slots if each.start > start), None)
+    against = panel_reasons(inputs, start)
+    availability = availability_of(inputs, query.zone, context)
+    before = next((slot for slot in reversed(availability.slots) if slot.start < start), None)
+    after = next((slot for slot in availability.slots if slot.start > start), None)
 
-    shown = Availability(question, inquiry.zone, slots, question.now)
-    told = Explanation(rules.meeting(start), inquiry.zone, against, before, after, shown)
-    return _with_events(told, question, world, guard=rules.guard(start))
+    explanation = Explanation(rules.meeting(start), query.zone, against, before, after, availability)
+    explanation = explanation._replace(
+        choices=_choices(context, query, inputs, start), guests=_guests(against, context)
+    )
+    return _with_events(explanation, inputs.inputs, context, buffered=rules.buffered(start))
 
 
-def _with_events(told: Explanation, question: Question, world: World, *, guard: Interval) -> Explanation:
-    """The explanation with what the calendars hold around that time."""
-    chosen = selection(world)
-    if chosen is None:
-        return told
-    try:
-        listed = world.calendars.list()
-        events = tuple(_around(world, question, guard))
-        elsewhere = tuple(_elsewhere(world, listed, chosen, guard=guard))
-    except PortalcalError as error:
-        world.view.warn("events-unread", f"the events around that time cannot be read: {error.message}")
-        return told
-    connection = world.connections.read()
-    shows_titles = connection is not None and connection.titles
-    return told._replace(
-        calendar_names={each.id: each.name for each in listed},
-        blocking=tuple(each for each in events if each.is_busy) if shows_titles else (),
-        notes=(*_notes(events, shows_titles=shows_titles), *elsewhere),
+def explain_day(query: AvailabilityQuery, context: Context, *, day: Interval) -> ExplainedDay:
+    """Every start on the grid of a day with the reasons against it; or why the day has none. Otherwise as `explain`.
+
+    Raises:
+        CalendarLost, CalendarUnreadable, LinkNotFound: as `explain`.
+    """
+    warn_early(context)
+    inputs = gather_query(context, query, day.widened(_SEARCHED, _SEARCHED))
+
+    grid = on_grid(inputs.inputs._replace(window=day))
+    starts = {each: panel_reasons(inputs, each.start) for each in grid}
+    against = () if starts else _closing(inputs.inputs, day)
+    availability = availability_of(inputs, query.zone, context)
+    slots = availability.slots
+    before = next((slot for slot in reversed(slots) if slot.start < day.start), None)
+    after = next((slot for slot in slots if slot.start >= day.end), None)
+
+    whole = Explanation(day, query.zone, against, before, after, availability)
+    whole = _with_events(whole, inputs.inputs, context, buffered=day)
+    guests = _guests(chain.from_iterable(starts.values()), context)
+    alone = whole._replace(before=None, after=None, notes=(), guests=guests)
+    return ExplainedDay(
+        whole, tuple(alone._replace(meeting=each, reasons=why) for each, why in starts.items())
     )
 
 
-def _around(world: World, question: Question, guard: Interval) -> Iterator[Event]:
-    """The events of the conflict calendars that meet the guard; one that cannot be read was told of already."""
-    for each in question.calendars or ():
-        if each.unread is None:
-            yield from world.calendars.events(each.calendar, guard)
+def _guests(against: Iterable[Reason], context: Context) -> dict[str, str]:
+    return guests_of((each.booking for each in against if each.booking), context)
 
 
-def _notes(events: tuple[Event, ...], *, shows_titles: bool) -> Iterator[Note]:
+def _choices(
+    context: Context, query: AvailabilityQuery, inputs: PanelInputs, start: datetime
+) -> tuple[PoolChoice, ...]:
+    """The order of preference in each pool at that start."""
+    if not inputs.pools:
+        return ()
+    rule, _ = rule_of(query.panel)
+    return choices(inputs, start, starts=starts_of_participants(context, inputs, start), rule=rule)
+
+
+def _closing(inputs: SchedulingInputs, day: Interval) -> tuple[Reason, ...]:
+    """Why a day has no start on the grid: the part of the schedule that closes it at noon, or nothing that is open."""
+    noon = day.start + _HALF_A_DAY
+    return tuple(each for each in reasons(inputs, noon) if each.why.is_of_hours)
+
+
+def _with_events(
+    explanation: Explanation, inputs: SchedulingInputs, context: Context, *, buffered: Interval
+) -> Explanation:
+    """The explanation with the events around that time."""
+    selection = calendar_selection(context)
+    if selection is None:
+        return explanation
+    try:
+        listed = context.calendars.list()
+        events = tuple(_events_around(context, inputs, buffered))
+        asked = {each.calendar.casefold() for each in explanation.availability.checked}
+        others = tuple(each for each in listed if each.id.casefold() not in asked)
+        unselected = tuple(_unselected_notes(context, others, selection, buffered=buffered))
+    except PortalcalError as error:
+        context.view.warn(EventsUnread(error.message))
+        return explanation
+    return explanation._replace(
+        calendar_names={calendar.id: calendar.name for calendar in listed},
+        blocking=tuple(event for event in events if event.is_busy and (event.title or event.kinds)),
+        notes=(*_notes(events), *unselected),
+        ways_out=context.ways_out,
+    )
+
+
+def _events_around(context: Context, inputs: SchedulingInputs, buffered: Interval) -> Iterator[Event]:
+    """The events of the conflict calendars that overlap the buffered time. An unread calendar has its own reason already."""
+    for free_busy in inputs.calendars or ():
+        if free_busy.unread is None:
+            yield from events_on(context, free_busy.calendar, buffered)
+
+
+def _notes(events: tuple[Event, ...]) -> Iterator[Note]:
     for event in events:
         if event.free_because and event.span:
-            yield Note(event.free_because, event.calendar, event.span, event.title if shows_titles else None)
+            yield Note(event.free_because, event.calendar, event.span, event.title)
 
 
-def _elsewhere(
-    world: World, listed: tuple[Calendar, ...], chosen: Selection, *, guard: Interval
+def _unselected_notes(
+    context: Context, listed: tuple[Calendar, ...], selection: Selection, *, buffered: Interval
 ) -> Iterator[Note]:
-    """Busy times on calendars that nobody selected: the commonest reason for a time that should not be offered."""
+    """Busy times on unselected calendars: the commonest cause of an offered time that should not be."""
     others = tuple(
-        each.id for each in listed if not each.is_hidden and chosen.use_of(each) not in {"both", "conflicts"}
+        calendar.id
+        for calendar in listed
+        if not calendar.is_hidden and selection.use_of(calendar) not in {"both", "conflicts"}
     )
-    # Google clips what it tells to the window; a wider one shows when such a time begins and ends.
-    day = guard.widened(_HALF_A_DAY, _HALF_A_DAY)
-    for each in world.calendars.free_busy(others, day) if others else ():
-        for span in each.busy.meeting(guard):
-            yield Note(Seeming.NOT_SELECTED, each.calendar, span)
+    # Google clips busy times to the queried window; a wider window shows where they begin and end.
+    day = buffered.widened(_HALF_A_DAY, _HALF_A_DAY)
+    for free_busy in context.calendars.free_busy(others, day) if others else ():
+        for span in free_busy.busy.meeting(buffered):
+            yield Note(FreeReason.NOT_SELECTED, free_busy.calendar, span)

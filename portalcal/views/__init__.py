@@ -1,1 +1,1 @@
-"""Answers to words: on a terminal, in JSON, in files. Nothing here decides."""
+"""Render results as terminal pages, JSON, and export formats. No view makes decisions."""

@@ -1,35 +1,47 @@
-"""Answers as plain text for other programs and for e-mails: csv, a list that reads well aloud, sentences to paste.
+"""Export formats in plain text: CSV, a list that suits screen readers, and sentences for an e-mail.
 
-Calendars for calendar programs are in `ics.py`, the page to send or print in `html_grid.py`.
+iCalendar is in `ics.py`, the HTML page in `grid/html.py`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portalcal.answers import Availability, Bookings, Day
 from portalcal.core.booking import Booking
-from portalcal.core.instants import local_date, place
+from portalcal.core.history import HistoryLine
 from portalcal.core.intervals import Interval
-from portalcal.core.objections import in_words
-from portalcal.views import words
-from portalcal.views.foreign import shown
+from portalcal.core.reason_text import count_of
+from portalcal.core.slots import full_days
+from portalcal.core.time import local_date, zone_city
+from portalcal.results import Availability, AvailableDay, Bookings, HistoryPage
+from portalcal.sanitize import sanitize
+from portalcal.views import humanize
+from portalcal.views.history_sentences import describe_change
+from portalcal.views.json import history_line
+from portalcal.views.takers import takers
 
 _BOOKING_COLUMNS = (
     "id", "state", "start", "end", "timezone", "link", "title", "name", "email", "guests", "location", "meet_url",
     "event_url", "key",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_ENOUGH_FOR_A_RANGE = 4
-"""Starts in a row that are better said as a range."""
+_CHANGE_COLUMNS = (
+    "at", "cursor", "booking", "what", "by", "actor", "host", "command", "summary", "before", "after",
+)  # fmt: skip
+# With the full-width forms, which East Asian spreadsheets treat the same.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_MIN_RANGE = 4
+"""Consecutive starts from which a range is shown."""
 
 
-def as_csv(answer: Availability | Bookings) -> str:
-    """A header and one line a slot (`start,end`) or a booking; instants RFC 3339 in the display zone."""
+def as_csv(answer: Availability | Bookings | HistoryPage) -> str:
+    """A header and one line a slot (`start,end`), a booking or a change; instants RFC 3339 in the display zone."""
+    if isinstance(answer, HistoryPage):
+        return _table(_CHANGE_COLUMNS, (_change_row(each, answer.zone) for each in answer.lines))
     if isinstance(answer, Availability):
         return _table(
             ("start", "end"), ((_at(s.start, answer.zone), _at(s.end, answer.zone)) for s in answer.slots)
@@ -41,7 +53,8 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    # Every cell, so that a column added later is escaped too.
+    writer.writerows(tuple(map(_escaped, row)) for row in rows)
     return stream.getvalue()
 
 
@@ -50,108 +63,137 @@ def _at(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def _booking_row(booking: Booking, zone: ZoneInfo) -> tuple[str, ...]:
-    wish = booking.wish
-    foreign = (wish.title, wish.guest.name, wish.guest.email, " ".join(wish.guests), wish.location)
+    request = booking.request
     return (
         str(booking.id),
         booking.state.value,
         _at(booking.meeting.start, zone),
         _at(booking.meeting.end, zone),
         zone.key,
-        wish.link or "",
-        *map(_harmless, foreign),
+        request.link or "",
+        request.title,
+        request.guest.name,
+        request.guest.email,
+        " ".join(request.guests),
+        request.location,
         booking.meet_url or "",
         booking.event_url or "",
-        _harmless(booking.key or ""),
+        booking.key or "",
     )
 
 
-def _harmless(text: str) -> str:
-    """Foreign text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
-    return f"'{shown(text)}" if text.startswith(_FORMULA) else shown(text)
+def _change_row(line: HistoryLine, zone: ZoneInfo) -> tuple[str, ...]:
+    row = dict[str, object](history_line(line, zone)) | {"summary": describe_change(line, zone)}
+    return tuple(
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        for value in map(row.__getitem__, _CHANGE_COLUMNS)
+    )
 
 
-# --- words ---------------------------------------------------------------------------------------------------------------
+def _escaped(text: str) -> str:
+    """Escape a cell that a spreadsheet would run as a formula (OWASP: CSV injection)."""
+    return f"'{sanitize(text)}" if text.startswith(_FORMULA) else sanitize(text)
+
+
+# --- text ---------------------------------------------------------------------------------------------------------------
 
 
 def as_list(answer: Availability) -> str:
-    """A line a slot under its date in full: good to hear as well as to read."""
-    today = local_date(answer.question.now, answer.zone)
+    """One line per slot under its full date, in words that a screen reader reads well."""
+    today = local_date(answer.inputs.now, answer.zone)
+    full = full_days(answer.inputs)
     lines = [f"Meetings of {_length(answer)}, times in {_zone(answer)}"]
     for day in answer.days:
-        word = words.day_word(day.date, today)
-        date = words.long_date(day.date) + (f", {word}" if word else "")
+        word = humanize.day_word(day.date, today)
+        date = humanize.long_date(day.date) + (f", {word}" if word else "")
         if day.slots:
-            lines += ["", f"{date}: {in_words(len(day.slots), 'time')}"]
-            lines += [f"  {_clock(s.start, answer.zone)} to {_clock(s.end, answer.zone)}" for s in day.slots]
-        else:
-            lines += ["", f"{date}: no times"]
+            lines += ["", f"{date}: {count_of(len(day.slots), 'time')}"]
+            lines += [f"  {_slot(slot, answer)}" for slot in day.slots]
+        elif not answer.is_choice:
+            limit = answer.inputs.rules.max_per_day
+            why = f", full ({full[day.date]} of {limit})" if day.date in full else ""
+            lines += ["", f"{date}: no times{why}"]
     return "\n".join(lines) + "\n"
 
 
+def _slot(slot: Interval, answer: Availability) -> str:
+    """`09:00 to 09:30`, and after a colon who could take it."""
+    span = f"{_clock(slot.start, answer.zone)} to {_clock(slot.end, answer.zone)}"
+    people = takers(slot, answer)
+    return f"{span}: {sanitize(people)}" if people else span
+
+
 def as_text(answer: Availability) -> str:
-    """Sentences to paste into an e-mail. Days without a slot are left out, and the zone is named."""
+    """Text to paste into an e-mail: days without slots are omitted, the zone is named."""
     length, zone = _length(answer), _zone(answer)
     open_days = [day for day in answer.days if day.slots]
     if not open_days:
-        first, last = (words.long_date(day.date) for day in (answer.days[0], answer.days[-1]))
+        first, last = (humanize.long_date(day.date) for day in (answer.days[0], answer.days[-1]))
         when = f"on {first}" if first == last else f"from {first} to {last}"
         return f"There is no time for a meeting of {length} {when} ({zone}).\n"
     lines = [f"A meeting of {length} could start at any of these times, all in {zone}:", ""]
-    lines += [f"- {words.long_date(day.date)}{_year(day, answer)}: {_said(day, answer)}" for day in open_days]
-    if " to " in "".join(lines[2:]):
-        step = words.length(answer.question.rules.stride)
-        lines += ["", f"A range gives the first and the last start; between them there is one every {step}."]
+    if answer.is_choice:
+        lines += [
+            f"- {humanize.long_date(day.date)}{_year(day, answer)}, {_clock(slot.start, answer.zone)} to {_clock(slot.end, answer.zone)}"
+            for day in open_days
+            for slot in day.slots
+        ]
+        return "\n".join(lines) + "\n"
+    lines += [
+        f"- {humanize.long_date(day.date)}{_year(day, answer)}: {_starts_text(day, answer)}"
+        for day in open_days
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _length(answer: Availability) -> str:
-    return words.length(answer.question.rules.duration)
+    return humanize.length(answer.inputs.rules.duration)
 
 
 def _zone(answer: Availability) -> str:
-    """The zone so that nobody can take it for another: `London (Europe/London, UTC+00:00)`.
+    """The zone, unambiguously: `London (Europe/London, UTC+00:00)`.
 
-    An offset that changes among the days shown is left out.
+    The offset is omitted if it changes within the days shown.
     """
     shown_at = [
-        answer.question.window.start,
-        answer.question.window.end,
+        answer.inputs.window.start,
+        answer.inputs.window.end,
         *(slot.start for slot in answer.slots),
     ]
     offsets = {each.astimezone(answer.zone).isoformat()[-6:] for each in shown_at}
     offset = f", UTC{offsets.pop()}" if len(offsets) == 1 else ""
-    return f"{place(answer.zone)} ({answer.zone.key}{offset})"
+    return f"{zone_city(answer.zone)} ({answer.zone.key}{offset})"
 
 
 def _clock(instant: datetime, zone: ZoneInfo) -> str:
     return f"{instant.astimezone(zone):%H:%M}"
 
 
-def _year(day: Day, answer: Availability) -> str:
-    return "" if day.date.year == local_date(answer.question.now, answer.zone).year else f" {day.date.year}"
+def _year(day: AvailableDay, answer: Availability) -> str:
+    return "" if day.date.year == local_date(answer.inputs.now, answer.zone).year else f" {day.date.year}"
 
 
-def _said(day: Day, answer: Availability) -> str:
-    """`09:00, 09:30 or 14:00 to 16:30`: starts in a long row become a range."""
-    rows = _rows(day.slots, answer.question.rules.stride)
-    parts = [part for row in rows for part in _row_said(row, answer.zone)]
+def _starts_text(day: AvailableDay, answer: Availability) -> str:
+    """`09:00, 09:30 or every 30 minutes from 14:00 to 16:30`: of a long run nobody may choose a time in between."""
+    stride = answer.inputs.rules.stride
+    runs = _runs(day.slots, stride)
+    parts = [part for run in runs for part in _run_text(run, answer.zone, step=humanize.length(stride))]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
-def _rows(slots: Sequence[Interval], step: timedelta) -> list[list[Interval]]:
-    """Slots in rows, in each of which starts follow one another by one step."""
-    rows: list[list[Interval]] = []
+def _runs(slots: Sequence[Interval], step: timedelta) -> list[list[Interval]]:
+    """Group slots into runs whose starts are one step apart."""
+    runs: list[list[Interval]] = []
     for slot in slots:
-        if rows and slot.start - rows[-1][-1].start == step:
-            rows[-1].append(slot)
+        if runs and slot.start - runs[-1][-1].start == step:
+            runs[-1].append(slot)
         else:
-            rows.append([slot])
-    return rows
+            runs.append([slot])
+    return runs
 
 
-def _row_said(row: Sequence[Interval], zone: ZoneInfo) -> list[str]:
-    if len(row) < _ENOUGH_FOR_A_RANGE:
-        return [_clock(slot.start, zone) for slot in row]
-    first, last = _clock(row[0].start, zone), _clock(row[-1].start, zone)
-    return [f"{first} to {last}"]
+def _run_text(run: Sequence[Interval], zone: ZoneInfo, *, step: str) -> list[str]:
+    if len(run) < _MIN_RANGE:
+        return [_clock(slot.start, zone) for slot in run]
+    first, last = _clock(run[0].start, zone), _clock(run[-1].start, zone)
+    return [f"every {step} from {first} to {last}"]

@@ -1,18 +1,20 @@
-"""Slots and bookings as iCalendar (RFC 5545), for calendar programs. Times in UTC, so that no VTIMEZONE is needed."""
+"""Export slots and bookings as iCalendar (RFC 5545). Times are in UTC, so that no VTIMEZONE is needed."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from portalcal import __version__
-from portalcal.answers import Availability, Bookings
 from portalcal.core.booking import Booking, State
-from portalcal.core.instants import say_duration
 from portalcal.core.intervals import Interval
-from portalcal.views.foreign import shown, shown_lines
+from portalcal.core.time import format_duration
+from portalcal.results import Availability, Bookings
+from portalcal.sanitize import sanitize, sanitize_lines
 
+_URI_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
 _STATUS = {
     State.HELD: "TENTATIVE",
     State.CONFIRMED: "CONFIRMED",
@@ -23,9 +25,9 @@ _STATUS = {
 
 
 def as_ics(answer: Availability | Bookings) -> str:
-    """One VEVENT a slot (transparent) or booking; lines end in CRLF, UIDs are stable.
+    """One VEVENT per slot (transparent) or booking; lines end in CRLF, UIDs are stable.
 
-    Stamped with when an availability was checked or a booking last changed, so that the same answer is the same file.
+    DTSTAMP is when the availability was checked or the booking last changed, so that equal results make equal files.
     """
     calendar = Calendar()
     calendar.add("prodid", f"-//portalcal//portalcal {__version__}//EN")
@@ -42,42 +44,55 @@ def as_ics(answer: Availability | Bookings) -> str:
     return text
 
 
+def _put(event: Event, name: str, value: str | datetime) -> None:
+    """Add a property. Every value passes here, so that all foreign text is sanitized."""
+    if isinstance(value, vCalAddress):
+        event.add(name, value, encode=False)
+    elif not isinstance(value, str):
+        event.add(name, value)
+    elif name == "url":
+        # A URI value is not escaped by icalendar: percent-encode what must not be in one (RFC 3986 section 2.1), line ends above all.
+        event.add(name, quote(value, safe=_URI_CHARACTERS, errors="replace"))
+    elif name == "description":
+        event.add(name, "\n".join(sanitize_lines(value)))
+    else:
+        event.add(name, sanitize(value))
+
+
 def _event(uid: str, span: Interval, stamp: datetime) -> Event:
     event = Event()
-    event.add("uid", uid)
-    event.add("dtstamp", stamp.replace(microsecond=0))
-    event.add("dtstart", span.start)
-    event.add("dtend", span.end)
+    _put(event, "uid", uid)
+    _put(event, "dtstamp", stamp.replace(microsecond=0))
+    _put(event, "dtstart", span.start)
+    _put(event, "dtend", span.end)
     return event
 
 
 def _open(slot: Interval, answer: Availability) -> Event:
-    link = answer.question.link or ""
+    link = answer.inputs.link or ""
     uid = f"open-{slot.start:%Y%m%dT%H%M%SZ}-{slot.end:%Y%m%dT%H%M%SZ}{'-' + link if link else ''}@portalcal"
     event = _event(uid, slot, answer.checked_at)
-    event.add(
-        "summary", f"Open for a {say_duration(slot.length)} meeting{f' ({shown(link)})' if link else ''}"
-    )
-    event.add("transp", "TRANSPARENT")
+    _put(event, "summary", f"Open for a {format_duration(slot.length)} meeting{f' ({link})' if link else ''}")
+    _put(event, "transp", "TRANSPARENT")
     return event
 
 
 def _booked(booking: Booking) -> Event:
-    wish = booking.wish
+    request = booking.request
     event = _event(f"{booking.id}@portalcal", booking.meeting, booking.updated_at)
-    event.add("summary", shown(wish.title))
-    event.add("status", _STATUS[booking.state])
-    event.add("created", booking.created_at.replace(microsecond=0))
-    event.add("last-modified", booking.updated_at.replace(microsecond=0))
-    if wish.location:
-        event.add("location", shown(wish.location))
-    if wish.notes:
-        event.add("description", "\n".join(shown_lines(wish.notes)))
+    _put(event, "summary", request.title)
+    _put(event, "status", _STATUS[booking.state])
+    _put(event, "created", booking.created_at.replace(microsecond=0))
+    _put(event, "last-modified", booking.updated_at.replace(microsecond=0))
+    if request.location:
+        _put(event, "location", request.location)
+    if request.notes:
+        _put(event, "description", request.notes)
     if booking.meet_url or booking.event_url:
-        event.add("url", booking.meet_url or booking.event_url)
-    for email, name in ((wish.guest.email, wish.guest.name), *((each, "") for each in wish.guests)):
-        guest = vCalAddress(f"mailto:{shown(email)}")
+        _put(event, "url", booking.meet_url or booking.event_url or "")
+    for email, name in ((request.guest.email, request.guest.name), *((each, "") for each in request.guests)):
+        guest = vCalAddress(f"mailto:{sanitize(email)}")
         if name:
-            guest.params["cn"] = vText(shown(name).replace('"', "'"))
-        event.add("attendee", guest, encode=False)
+            guest.params["cn"] = vText(sanitize(name).replace('"', "'"))
+        _put(event, "attendee", guest)
     return event

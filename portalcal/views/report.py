@@ -1,28 +1,38 @@
-"""A text file for a support ticket: what `status` found, safe to send. Standard library only.
+"""The report of `status` for a support ticket, safe to send. Standard library only.
 
-Nothing goes in that is not named here: of the configuration only what decides a time or an address of Google's, of
-errors their words with addresses shortened; never a title, a guest, a note, a place or a secret.
+An allow-list: of the configuration only settings that affect times or Google's endpoints, of errors their messages with
+e-mail addresses shortened; never a title, guest, note, location or secret.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote, unquote
 
-from portalcal.answers import Diagnosis
-from portalcal.config import Config, Link
-from portalcal.core.instants import say_duration
+from portalcal.config.model import Config
+from portalcal.core.history import HistoryLine
+from portalcal.core.intervals import Interval
 from portalcal.core.schedule import WEEKDAYS
 from portalcal.core.slots import Rules
-from portalcal.views.foreign import shown, shown_lines
+from portalcal.core.time import format_duration
+from portalcal.results import Diagnosis
+from portalcal.sanitize import sanitize, sanitize_lines
 
-_ADDRESS = re.compile(r"([^\s@<>()\[\]{},;:/=\"'`])[^\s@<>()\[\]{},;:/=\"'`]*@(?=\w)")
-_USER_OF_URL = re.compile(r"(?<=://)[^\s]*@")
-# The shapes of Google's tokens, codes and client secrets: none should be here, and none may be.
-_PASSWORD = re.compile(r"(?<=password=)[^&\s]+", re.IGNORECASE)
+# The at sign, plain, percent-encoded, and encoded twice.
+_AT = re.compile(r"(@|%40|%2540)", re.IGNORECASE)
+_LOCAL = re.compile(r"[^\s@<>()\[\]{},;:/=\"'`]*")
+_HAS_DOMAIN = re.compile(r"[\w\[]")
+_SECRET_KEY = re.compile(r"((?:pass(?:word|wd|phrase)?|secret|token)=)[^&\s]+", re.IGNORECASE)
+# Prefixes of Google's tokens, codes and client secrets. None should get here; redact them in any case.
 _SECRET = re.compile(r"(ya29\.|GOCSPX-|1//|4/0)[\w./-]{6,}")
+_SECRET_NAMES = re.compile(r"secret$|password|passphrase|token$|private_key$", re.IGNORECASE)
+_SHOWN_FACTS = ("state", "start", "end", "moving_to", "owed")
+_SHORTEST = 4
+"""Minimum length of a known secret to search for: a shorter one would match inside ordinary words."""
 
 
 def as_report(
@@ -31,53 +41,155 @@ def as_report(
     configs: Mapping[str, Config],
     versions: Mapping[str, str],
     home: Path | None = None,
+    secrets: Iterable[str] = (),
+    surroundings: Mapping[str, str] = MappingProxyType({}),
+    errors: Iterable[Mapping[str, str]] = (),
 ) -> str:
-    """The file as text. `configs` are those that could be read, by workspace; `home` is shown as `~`."""
-    lines = ["portalcal status report", "", *_pairs(versions.items())]
-    for each in diagnoses:
-        lines += ["", *_of(each, configs.get(each.workspace))]
-    return redacted("\n".join(lines) + "\n", home=home)
+    """The report as text.
+
+    `configs`: the readable configurations by workspace. `home`: shown as `~`. `secrets`: known secrets, to redact.
+    `surroundings`: terminal, locale, names of variables. `errors`: the last ones of commands, oldest first.
+    """
+    lines = ["portalcal status report", "", *_pairs(versions.items()), "", *_pairs(surroundings.items())]
+    lines += ["", "last errors of commands", *(_error_line(each) for each in errors)]
+    for diagnosis in diagnoses:
+        lines += ["", *_diagnosis_lines(diagnosis, configs.get(diagnosis.workspace))]
+    text = "\n".join(sanitize(line) for line in lines) + "\n"
+    return redacted(text, home=home, secrets=secrets)
 
 
-def redacted(text: str, *, home: Path | None = None) -> str:
-    """The text with addresses shortened and nothing in it that opens anything.
+def redacted(text: str, *, home: Path | None = None, secrets: Iterable[str] = ()) -> str:
+    """Redact the known secrets, then whatever looks like one, and shorten e-mail addresses. Linear time.
 
     >>> redacted("ana.lee@example.com has ya29.a0AfH6SMBx")
     'a…@example.com has (secret)'
     """
+    for secret in sorted(_spellings(secrets), key=len, reverse=True):
+        text = text.replace(secret, "(secret)")
     if home is not None and home != Path("/"):
         text = text.replace(str(home), "~")
-    text = _PASSWORD.sub("(secret)", text)
-    text = _SECRET.sub("(secret)", _USER_OF_URL.sub("(secret)@", text))
-    return _ADDRESS.sub(r"\1…@", text)
+    text = re.sub(r"\S+", lambda word: _without_user(word[0]), text)
+    text = _SECRET.sub("(secret)", _SECRET_KEY.sub(r"\1(secret)", text))
+    return _shortened(text)
 
 
-def _of(diagnosis: Diagnosis, config: Config | None) -> Iterator[str]:
+def secrets_in(document: object) -> Iterator[str]:
+    """Every secret in a configuration document: values of keys named like secrets, and passwords in URLs."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if isinstance(value, str) and _SECRET_NAMES.search(str(name)):
+                yield value
+            yield from secrets_in(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from secrets_in(item)
+    elif isinstance(document, str) and "://" in document:
+        user, at, _ = document.partition("://")[2].rpartition("@")
+        if at:
+            yield user.partition(":")[2]
+        for pair in document.partition("?")[2].split("&"):
+            name, _, value = pair.partition("=")
+            if _SECRET_NAMES.search(name):
+                yield value
+
+
+def _spellings(secrets: Iterable[str]) -> set[str]:
+    """Each secret as it is, percent-encoded, decoded, and sanitized."""
+    spellings = {
+        spelling
+        for secret in secrets
+        for spelling in (secret, quote(secret, safe="", errors="replace"), unquote(secret), sanitize(secret))
+    }
+    return {spelling for spelling in spellings if len(spelling) >= _SHORTEST}
+
+
+def _without_user(word: str) -> str:
+    """Redact the userinfo of a URL. It ends at the last at sign: a password may contain at signs and slashes."""
+    scheme, separator, rest = word.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}(secret)@{host}" if separator and user and at else word
+
+
+def _shortened(text: str) -> str:
+    """Shorten every e-mail address to its first letter and its domain."""
+    pieces = _AT.split(text)
+    for n in range(0, len(pieces) - 2, 2):
+        if _HAS_DOMAIN.match(pieces[n + 2]):
+            pieces[n] = _local_part_shortened(pieces[n])
+    return "".join(pieces)
+
+
+def _local_part_shortened(before: str) -> str:
+    """Shorten the local part at the end of `before`; a quoted one (RFC 5321 section 4.1.2) may contain spaces."""
+    if before.endswith('"'):
+        opened = before.rfind('"', 0, -1)
+        return f'{before[:opened]}"…"' if opened >= 0 and "\n" not in before[opened:] else f"{before[:-1]}…"
+    # Match backwards: linear time for a long word.
+    local = _LOCAL.match(before[::-1])
+    length = local.end() if local else 0
+    return f"{before[: len(before) - length + 1]}…" if length else before
+
+
+def _diagnosis_lines(diagnosis: Diagnosis, config: Config | None) -> Iterator[str]:
     at = diagnosis.checked_at.astimezone(UTC).isoformat(timespec="seconds")
     yield f"== workspace {diagnosis.workspace}"
     yield from _pairs(
-        (("state", diagnosis.condition.value), ("account", diagnosis.account or "none"), ("checked", at))
+        (("state", diagnosis.state.value), ("account", diagnosis.account or "none"), ("checked", at))
     )
     yield from ("", "checks")
-    for each in diagnosis.checks:
-        first, *rest = shown_lines(each.detail) or ("",)
-        yield f"  {each.health.value:<7} {each.name:<19} {each.millis:>6} ms  {first}"
+    for check in diagnosis.checks:
+        first, *rest = sanitize_lines(check.detail) or ("",)
+        yield f"  {check.status.value:<7} {check.name:<19} {check.millis:>6} ms  {first}"
         yield from (f"{'':<40}{line}" for line in rest)
-        if each.hint:
-            yield f"{'':<40}hint: {shown(each.hint)}"
+        if check.hint:
+            yield f"{'':<40}hint: {sanitize(check.hint)}"
     yield from ("", "calendars")
     for chosen in diagnosis.calendars:
         facts = (chosen.calendar.id, chosen.calendar.role, chosen.calendar.timezone, chosen.use, chosen.state)
-        yield "  " + "  ".join(map(shown, facts))
+        yield "  " + "  ".join(map(sanitize, facts))
+    synced = _utc(diagnosis.last_sync) if diagnosis.last_sync else "never, or not known"
+    yield from ("", "last sync", f"  {synced}")
     if diagnosis.tally:
         yield from ("", "bookings")
         yield from _pairs((name, str(value)) for name, value in diagnosis.tally._asdict().items())
-    yield from ("", "last errors", *(f"  {shown(each)}" for each in diagnosis.last_errors))
+    yield from ("", "last errors of deliveries", *(f"  {sanitize(each)}" for each in diagnosis.last_errors))
+    yield from ("", "last changes", *map(_change_line, diagnosis.last_changes))
     if config is not None:
-        yield from ("", "configuration", *_pairs(_of_config(config)))
+        yield from ("", "configuration", *_pairs(_config_pairs(config)))
 
 
-def _of_config(config: Config) -> Iterator[tuple[str, str]]:
+def _error_line(entry: Mapping[str, str]) -> str:
+    names = ("at", "workspace", "command", "code", "message")
+    return "  " + sanitize("  ".join(entry[name] for name in names if entry.get(name)))
+
+
+def _change_line(line: HistoryLine) -> str:
+    """What happened to a booking, without its title, guest, place and reasons; times in UTC."""
+    change = line.change
+    facts = "; ".join(
+        f"{name} {_fact(change.before.get(name))} -> {_fact(change.after[name])}"
+        for name in _SHOWN_FACTS
+        if name in change.after
+    )
+    author = f"{change.cause.value} {line.author.actor} {line.author.command}"
+    return "  " + sanitize(f"{_utc(line.at)}  {line.booking}  {change.what.value}  {author}  {facts}")
+
+
+def _fact(value: object) -> str:
+    match value:
+        case datetime():
+            return _utc(value)
+        case Interval(start=start, end=end):
+            return f"{_utc(start)}/{_utc(end)}"
+        case _:
+            return "none" if value is None else str(value)
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _config_pairs(config: Config) -> Iterator[tuple[str, str]]:
     yield "file", str(config.path) if config.path else "none"
     yield "timezone", config.schedule.zone.key
     yield "api_root", config.endpoints.api_root
@@ -89,16 +201,14 @@ def _of_config(config: Config) -> Iterator[tuple[str, str]]:
     for name, hours in zip(WEEKDAYS, config.schedule.weekly, strict=True):
         yield f"schedule.{name}", ", ".join(map(str, hours)) or "closed"
     yield "schedule.exceptions", f"{len(config.schedule.exceptions)} dates"
-    yield from _of_rules("rules", config.rules)
+    dates = sorted(config.schedule.exceptions)
+    yield "schedule.exceptions", ", ".join(each.isoformat() for each in dates) or "none"
+    yield from _rules_pairs("rules", config.rules)
     for link in config.links.values():
-        yield from _of_link(link)
+        yield from _rules_pairs(f"links.{link.name}", link.rules)
 
 
-def _of_link(link: Link) -> Iterator[tuple[str, str]]:
-    yield from _of_rules(f"links.{link.name}", link.rules)
-
-
-def _of_rules(prefix: str, rules: Rules) -> Iterator[tuple[str, str]]:
+def _rules_pairs(prefix: str, rules: Rules) -> Iterator[tuple[str, str]]:
     lengths = {
         "duration": rules.duration,
         "step": rules.stride,
@@ -106,13 +216,15 @@ def _of_rules(prefix: str, rules: Rules) -> Iterator[tuple[str, str]]:
         "buffer_after": rules.buffer_after,
         "notice": rules.notice,
     }
-    told = ", ".join(f"{name} {say_duration(length) if length else '0m'}" for name, length in lengths.items())
+    listed = ", ".join(
+        f"{name} {format_duration(length) if length else '0m'}" for name, length in lengths.items()
+    )
     yield (
         prefix,
-        f"{told}, horizon {rules.horizon}d, max {rules.max_per_day} a day, {rules.max_per_week} a week",
+        f"{listed}, horizon {rules.horizon}d, max {rules.max_per_day} a day, {rules.max_per_week} a week",
     )
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, value in pairs:
-        yield f"  {name:<19} {shown(value)}"
+        yield f"  {name:<19} {sanitize(value)}"

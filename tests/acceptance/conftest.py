@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from portalcal.adapters.memory_vault import MemoryVault
+from portalcal.adapters.vault.memory import MemoryVault
 from portalcal.cli.app import run
-from portalcal.cli.invocation import Invocation
+from portalcal.cli.context import Invocation
+from portalcal.container import Container
 from portalcal.core.permissions import scopes_to_ask
-from portalcal.wiring import Portal
 from tests.acceptance.other_google import OtherGoogle
 from tests.cli.conftest import visit
 
@@ -28,6 +28,12 @@ _ALWAYS_OPEN = "".join(
     f'{day} = ["00:00-24:00"]\n' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 )
 _BROWSER = Path(__file__).with_name("browser.py")
+_CLOCK = ("LD_PRELOAD", "MOVED_CLOCK")
+"""What moves the clock of the tests (.ci/run) moves that of the programs too."""
+_ZONE = "Atlantic/Reykjavik"
+"""UTC all the year, so that the starts asked for in UTC are shown under the same hour in summer too."""
+_TODAY = datetime.now(UTC).date()
+"""The same from the first test to the last, also where midnight comes in between."""
 WHO = ("--name", "Sam Lee", "--email", "sam@example.com")
 
 
@@ -82,9 +88,9 @@ class Machine:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.environ = {
-            "PATH": os.environ["PATH"],
+            **{name: os.environ[name] for name in ("PATH", *_CLOCK) if name in os.environ},
             "HOME": str(self.folder),
-            "TZ": "Europe/London",
+            "TZ": _ZONE,
             "PORTALCAL_VAULT_PASSPHRASE": "open sesame",
             "PORTALCAL_CONFIG": str(self.folder / "config.toml"),
             "BROWSER": f"{shlex.join([sys.executable, str(_BROWSER)])} %s &",
@@ -95,7 +101,7 @@ class Machine:
         """Write the files that say where Google is."""
         (self.folder / "client.json").write_text(json.dumps(self.google.client()))
         (self.folder / "config.toml").write_text(
-            'timezone = "Europe/London"\n'
+            f'timezone = "{_ZONE}"\n'
             f'[google]\nclient_secrets = "client.json"\napi_root = "{self.google.url}/cal/"\n'
             f'revoke_uri = "{self.google.url}/take/back"\n[vault]\nkind = "file"\n[schedule]\n{_ALWAYS_OPEN}{more}'
         )
@@ -103,19 +109,19 @@ class Machine:
     def __call__(self, *arguments: str, **environ: str) -> Ended:
         """Run `portalcal ARGUMENTS` in this process, with a vault in memory: a tenth of the time of one of its own."""
         out, err = io.StringIO(), io.StringIO()
-        invocation = Invocation(self.environ | environ, io.StringIO(), out, err, fit=self._fit)
+        invocation = Invocation(self.environ | environ, io.StringIO(), out, err, customize=self._customize)
         return _sane(Ended(run(arguments, invocation), out.getvalue(), err.getvalue()))
 
-    def _fit(self, portal: Portal) -> None:
-        portal.__dict__ |= {"open_browser": visit, "has_browser": True}
-        if not portal.token_variables:
-            portal.__dict__["vault"] = self.vault
+    def _customize(self, container: Container) -> None:
+        container.override(open_browser=visit, has_browser=True)
+        if not container.token_variables:
+            container.override(vault=self.vault)
 
     def process(self, *arguments: str, stdin: str = "", **environ: str) -> Ended:
         """Run `portalcal ARGUMENTS` as a process of its own, with a real vault file."""
         ran = subprocess.run(
             [sys.executable, "-m", "portalcal", *arguments],
-            input=stdin, capture_output=True, text=True, check=False, env=self.environ | environ, timeout=90,
+            input=stdin, capture_output=True, text=True, check=False, env=self.environ | environ, timeout=300,
         )  # fmt: skip
         return _sane(Ended(ran.returncode, ran.stdout, ran.stderr))
 
@@ -138,7 +144,7 @@ def _sane(ended: Ended) -> Ended:
 
 def in_days(days: int, clock: str = "10:00") -> str:
     """A START that is so many days ahead."""
-    return f"{datetime.now(UTC).date() + timedelta(days=days)}T{clock}Z"
+    return f"{_TODAY + timedelta(days=days)}T{clock}Z"
 
 
 def moment(days: int, clock: str = "10:00") -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import selection
 from tests.acceptance.conftest import WHO, Machine, in_days
 
 LOOKING = [
@@ -22,6 +23,7 @@ LOOKING = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("arguments", LOOKING, ids=lambda arguments: " ".join(arguments[:2]))
 def test_who_only_looks_leaves_nothing_behind(machine: Machine, arguments: tuple[str, ...]) -> None:
     before = set(machine.folder.rglob("*"))
@@ -32,7 +34,9 @@ def test_who_only_looks_leaves_nothing_behind(machine: Machine, arguments: tuple
     assert set(machine.folder.rglob("*")) == before
 
 
-@pytest.mark.parametrize("arguments", LOOKING, ids=lambda arguments: " ".join(arguments[:2]))
+@pytest.mark.parametrize(
+    "arguments", selection.first(LOOKING, 4), ids=lambda arguments: " ".join(arguments[:2])
+)
 def test_who_only_looks_needs_no_home_that_can_be_written(
     machine: Machine, arguments: tuple[str, ...]
 ) -> None:

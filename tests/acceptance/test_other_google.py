@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
 from portalcal.core.permissions import scopes_to_ask
+from tests import selection
 from tests.acceptance.conftest import WHO, Machine, in_days, moment
 from tests.acceptance.other_google import ANA, OtherGoogle, refusal
 from tests.acceptance.other_wire import Answer
@@ -44,7 +46,13 @@ HABITS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("habits", HABITS.values(), ids=HABITS.keys())
+@pytest.mark.parametrize(
+    "habits",
+    [
+        pytest.param(*case.values, id=name, marks=case.marks)
+        for name, case in zip(HABITS, selection.cases(HABITS.values(), traits=list), strict=True)
+    ],
+)
 def test_a_booking_lives_from_consent_to_disconnecting(
     machine: Machine, google: OtherGoogle, habits: dict[str, Any]
 ) -> None:
@@ -87,6 +95,7 @@ def test_a_booking_lives_from_consent_to_disconnecting(
     assert not google.refresh_tokens
 
 
+@pytest.mark.full
 def test_the_installed_program_does_the_same_with_a_vault_file(machine: Machine, google: OtherGoogle) -> None:
     assert machine.process("connect", "--json").exit == 0
     booked = machine.process("book", in_days(3), *WHO, "--json").result
@@ -192,16 +201,24 @@ SHAPES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 412])
+STATUSES = (400, 401, 403, 404, 409, 410, 412)
+PLACES = (("POST", "/freeBusy"), ("POST", "/events"), ("GET", "/calendarList"))
+
+
 @pytest.mark.parametrize(
-    "place", [("POST", "/freeBusy"), ("POST", "/events"), ("GET", "/calendarList")], ids="".join
+    "refused",
+    selection.cases(
+        product(PLACES, STATUSES, SHAPES),
+        traits=lambda refused: [refused[0], refused[1], refused[2]],
+        name=lambda refused: f"{''.join(refused[0])}-{refused[1]}-{refused[2]}",
+    ),
 )
 def test_a_refusal_of_any_shape_ends_in_an_error_with_a_code_and_loses_nothing(
-    connected: Machine, google: OtherGoogle, shape: Any, status: int, place: tuple[str, str]
+    connected: Machine, google: OtherGoogle, refused: tuple[tuple[str, str], int, str]
 ) -> None:
+    place, status, shape = refused
     for _ in range(2):
-        google.once(*place, Answer(status, shape))
+        google.once(*place, Answer(status, SHAPES[shape]))
 
     ended = connected.json("calendars") if place[0] == "GET" else connected.book(in_days(3))
 
@@ -247,14 +264,23 @@ def test_a_consent_without_a_refresh_token_says_how_to_get_one(
     assert connected.json("calendars").exit == 0
 
 
-@pytest.mark.parametrize(
-    "body", [None, "", "[]", "null", {}, {"access_token": None}, {"access_token": 7, "refresh_token": []}, "<html>", {"error": {}}],
-    ids=str,
+TOKEN_BODIES: tuple[Any, ...] = (
+    None, "", "[]", "null", {}, {"access_token": None}, {"access_token": 7, "refresh_token": []}, "<html>", {"error": {}},
 )  # fmt: skip
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
+
+
+@pytest.mark.parametrize(
+    "answered",
+    selection.cases(
+        product([200, 400, 401, 403, 404], TOKEN_BODIES),
+        traits=lambda answered: [answered[0], str(answered[1])],
+        name=lambda answered: f"{answered[0]}-{answered[1]}",
+    ),
+)
 def test_a_token_answer_of_any_shape_ends_in_an_error_with_a_code(
-    machine: Machine, google: OtherGoogle, body: Any, status: int
+    machine: Machine, google: OtherGoogle, answered: tuple[int, Any]
 ) -> None:
+    status, body = answered
     for _ in range(3):
         google.once("POST", "/token", Answer(status, body))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from portalcal.adapters.google_wire import Patience, Wire
+from portalcal.adapters.google.http_client import HttpClient, RetryPolicy
 
 
 class Peer:
@@ -45,6 +45,10 @@ class Peer:
     def reset(self) -> None:
         """Close with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def is_over(self, seconds: float) -> bool:
+        """Wait so long; whether the test ended meanwhile."""
+        return self._server.over.wait(seconds)
 
     def wait(self) -> None:
         """Do nothing until the test is over."""
@@ -177,13 +181,15 @@ class Time:
         self.now += seconds
 
 
-def a_wire(time: Time | None = None, *, timeout: float = 5.0, patience: Patience | None = None) -> Wire:
-    """A wire that never sleeps for real, and whose dice always show the middle."""
+def an_http_client(
+    time: Time | None = None, *, timeout: float = 60.0, retry_policy: RetryPolicy | None = None
+) -> HttpClient:
+    """A client that never really sleeps, and whose jitter is always 0.5."""
     time = time or Time()
-    return Wire(
-        patience or Patience(),
+    return HttpClient(
+        retry_policy or RetryPolicy(),
         timeout=(timeout, timeout),
         sleep=time.sleep,
-        dice=lambda: 0.5,
+        jitter=lambda: 0.5,
         monotonic=time.monotonic,
     )

@@ -3,12 +3,16 @@ from __future__ import annotations
 import os
 import resource
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 import tomli_w
 
 from portalcal.adapters.connection_file import ConnectionFile
+from portalcal.adapters.files import write_lock
 from portalcal.core.permissions import Permission
 from portalcal.errors import ClientInvalid, ConfigInvalid
 from portalcal.ports import Connection
@@ -109,7 +113,7 @@ def test_forgetting_twice_is_forgetting(file: ConnectionFile) -> None:
     assert file.read() is None
 
 
-def test_keys_of_a_later_version_are_passed_over(file: ConnectionFile, path: Path) -> None:
+def test_keys_of_a_later_version_are_ignored(file: ConnectionFile, path: Path) -> None:
     file.write(CONNECTION)
     path.write_text(
         path.read_text(encoding="utf-8") + '\nlater = "much"\n[later_still]\nx = 1\n', encoding="utf-8"
@@ -257,3 +261,155 @@ def test_a_client_that_is_not_there_is_named(file: ConnectionFile, tmp_path: Pat
 
     assert caught.value.path == str(tmp_path / "nowhere.json")
     assert caught.value.found == "no such file or directory"
+
+
+# --- several writers ------------------------------------------------------------------------------------------
+
+_ADDS = """
+import sys
+from pathlib import Path
+import tomli_w
+from portalcal.adapters.connection_file import ConnectionFile
+
+file = ConnectionFile(Path(sys.argv[1]), dumps=tomli_w.dumps)
+for number in range(20):
+    file.update(lambda present: present._replace(conflicts=(*present.conflicts, f"{sys.argv[2]}-{number}")))
+"""
+
+
+def test_what_processes_add_at_the_same_time_is_all_kept(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION._replace(conflicts=("primary",)))
+
+    writers = [subprocess.Popen([sys.executable, "-c", _ADDS, str(path), name]) for name in ("a", "b", "c")]
+    ended = [each.wait(300) for each in writers]
+
+    kept = file.read()
+    assert ended == [0, 0, 0]
+    assert kept is not None
+    assert sorted(kept.conflicts) == sorted(
+        ["primary", *(f"{name}-{number}" for name in "abc" for number in range(20))]
+    )
+    assert [each.name for each in path.parent.iterdir()] == ["connection.toml"]
+
+
+def test_the_lock_excludes_threads_of_one_process_too(file: ConnectionFile) -> None:
+    file.write(CONNECTION._replace(conflicts=("primary",)))
+
+    def add(name: str) -> None:
+        file.update(lambda present: present and present._replace(conflicts=(*present.conflicts, name)))
+
+    threads = [threading.Thread(target=add, args=(str(number),)) for number in range(16)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    kept = file.read()
+    assert kept is not None
+    assert sorted(kept.conflicts) == sorted(["primary", *map(str, range(16))])
+
+
+def test_reading_waits_for_no_writer(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+
+    with write_lock(path):
+        assert file.read() == CONNECTION
+
+
+def test_a_writer_that_never_ends_is_named(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+
+    with (
+        write_lock(path),
+        pytest.raises(TimeoutError, match="another process has been writing it for 0 s"),
+        write_lock(path, seconds=0),
+    ):
+        pass
+
+
+def test_a_lock_file_left_by_a_killed_process_does_not_block(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    (path.parent / ".connection.toml.lock").touch()
+
+    file.update(lambda present: present and present._replace(booking="team"))
+
+    kept = file.read()
+    assert kept is not None
+    assert kept.booking == "team"
+
+
+def test_nothing_is_written_where_nothing_changes(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    before = path.stat().st_ino
+
+    assert file.update(lambda present: present) == CONNECTION
+    assert file.update(lambda _: None) is None
+    assert path.stat().st_ino == before
+
+
+def test_a_change_that_fails_leaves_the_file_and_no_lock(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+
+    with pytest.raises(ZeroDivisionError):
+        file.update(lambda present: present if 1 / 0 else None)
+
+    assert file.read() == CONNECTION
+    assert [each.name for each in path.parent.iterdir()] == ["connection.toml"]
+
+
+def test_a_selection_of_nothing_is_no_selection(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION._replace(conflicts=()))
+
+    with pytest.raises(ConfigInvalid, match=r"conflicts = .*expected at least one calendar"):
+        file.read()
+
+
+def test_the_client_of_the_grant_is_stored(file: ConnectionFile) -> None:
+    file.write(CONNECTION._replace(own_client=True))
+
+    assert file.read() == CONNECTION._replace(own_client=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_named_pipe_in_its_place_does_not_block(file: ConnectionFile, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+
+    with pytest.raises(ConfigInvalid, match="it is no ordinary file"):
+        file.read()
+
+
+def test_a_command_keeps_the_connection_it_read_whatever_another_process_writes(
+    file: ConnectionFile, path: Path
+) -> None:
+    file.write(CONNECTION)
+    before = file.read()
+
+    ConnectionFile(path, dumps=tomli_w.dumps).write(CONNECTION._replace(booking="team@example.com"))
+
+    assert file.read() == before
+    assert file.read_now() == CONNECTION._replace(booking="team@example.com")
+
+
+def test_a_change_starts_from_the_file_and_not_from_what_was_read_before(
+    file: ConnectionFile, path: Path
+) -> None:
+    file.write(CONNECTION)
+    file.read()
+    ConnectionFile(path, dumps=tomli_w.dumps).write(CONNECTION._replace(booking="team@example.com"))
+
+    file.update(lambda present: present and present._replace(titles=True))
+
+    assert file.read() == CONNECTION._replace(booking="team@example.com", titles=True)
+
+
+def test_a_damaged_file_that_was_mended_is_read_again(file: ConnectionFile, path: Path) -> None:
+    file.write(CONNECTION)
+    written = path.read_text(encoding="utf-8")
+    path.write_text("account = 7", encoding="utf-8")
+    with pytest.raises(ConfigInvalid):
+        file.read()
+
+    path.write_text(written, encoding="utf-8")
+
+    assert file.read() == CONNECTION

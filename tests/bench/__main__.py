@@ -9,6 +9,7 @@ def main() -> None:
     """Print every table."""
     commands.start_up()
     commands.networked()
+    commands.far_away()
     commands.requests_per_command()
     engine.main()
     ledger.main()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 
 EXPORT = Path(__file__).parent.parent / "data" / "google-export.ics"
 _REQUESTS = 2_000

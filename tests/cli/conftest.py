@@ -7,26 +7,31 @@ import io
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 
-from portalcal.adapters.memory_vault import MemoryVault
+from portalcal.adapters.vault.memory import MemoryVault
 from portalcal.cli.app import run
-from portalcal.cli.invocation import Invocation
+from portalcal.cli.context import Invocation
+from portalcal.container import Container
 from portalcal.core.permissions import Permission, scopes_to_ask
+from portalcal.core.zone_rules import ZoneDatabase, ZoneRules
 from portalcal.ports import Connection, Ledger, Secret
-from portalcal.simulator import Simulator
-from portalcal.wiring import Portal
+from portalcal.simulator.google import Simulator
+from tests.consent_page import consent_page
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, eight in London
 ANA = "ana@example.com"
+NEW_RULES = ZoneRules(ZoneDatabase("/usr/share/zoneinfo", "2026f"))
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,11 @@ class Shell:
     clock_is_off_by: float = 0.0
     """Seconds by which this machine's clock is ahead of Google's."""
     has_browser: bool = True
+    slept: float = 0.0
+    """Seconds that commands have waited for Google, which passed at once."""
     stdin: TextIO = field(default_factory=io.StringIO)
+    zone_rules: ZoneRules = NEW_RULES
+    """Not the machine's: what `status` prints of them must not depend on it."""
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
 
@@ -80,20 +89,36 @@ class Shell:
         return uuid4()
 
     def monotonic(self) -> float:
-        """Real seconds: time limits hold whatever the simulator's clock shows."""
-        return time.monotonic()
+        """Real seconds, whatever the simulator's clock shows, and those that commands would have slept."""
+        return time.monotonic() + self.slept
 
-    def fit(self, portal: Portal) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Nobody waits: the seconds are over at once."""
+        self.slept += seconds
+
+    def customize(self, container: Container) -> None:
         """Put the stand-ins in place of the machine's parts."""
-        portal.__dict__ |= {"clock": self, "open_browser": self.browser, "has_browser": self.has_browser}
-        if self.has_own_vault and not portal.token_variables:
-            portal.__dict__["vault"] = self.vault
+        container.override(
+            open_browser=self.browser,
+            has_browser=self.has_browser,
+            zone_rules=self.zone_rules,
+            wait=self.sleep,
+        )
+        if self.has_own_vault and not container.token_variables:
+            container.override(vault=self.vault)
 
     def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
         """Run `portalcal ARGUMENTS`."""
         out, err = io.StringIO(), io.StringIO()
-        invocation = Invocation(self.environ | dict(environ or {}), self.stdin, out, err, fit=self.fit)
+        invocation = self.invocation(out, err, environ)
         return Ran(run(arguments, invocation), out.getvalue(), err.getvalue())
+
+    def invocation(
+        self, out: TextIO, err: TextIO, environ: Mapping[str, str] | None = None, stdin: TextIO | None = None
+    ) -> Invocation:
+        """A run on this machine, at its time."""
+        around = self.environ | dict(environ or {})
+        return Invocation(around, stdin or self.stdin, out, err, customize=self.customize, clock=self)
 
     def json(self, *arguments: str) -> Ran:
         """The same with `--json`."""
@@ -101,42 +126,64 @@ class Shell:
 
     def configure(self, text: str = "") -> None:
         """Write config.toml, with the simulator in Google's place."""
+        # What was added before would otherwise stay: a config that somebody has changed is left alone.
+        (self.folder / "config.toml").unlink(missing_ok=True)
         path = self.google.write_files(self.folder)
         path.write_text(path.read_text() + "\n" + text)
         self.environ["PORTALCAL_CONFIG"] = str(path)
 
     def connect(self) -> None:
         """Be connected, without a browser's round trip."""
-        portal = Portal(self.view(), environ=self.environ)
+        container = Container(self.view(), environ=self.environ)
         token = self.google.issue_token(scopes_to_ask())
         self.vault.write(Secret.REFRESH_TOKEN, token.refresh_token)
         self.vault.write(Secret.ACCESS_TOKEN, json.dumps({"token": str(token), "expires_at": None}))
-        portal.connection_file.write(
+        container.connection_file.write(
             Connection(ANA, frozenset(Permission), (ANA,), ANA, connected_at=self.now(), vault="memory")
         )
         self.google.forget_requests()
 
     def ledger(self) -> Ledger:
-        """The ledger, as another process would open it."""
-        portal = Portal(self.view(), environ=self.environ)
-        self.fit(portal)
-        return portal.ledger
+        """The ledger, as another process would open it; whoever asks for it closes it."""
+        container = Container(self.view(), environ=self.environ)
+        container.clock = self
+        self.customize(container)
+        return container.ledger
 
     def view(self) -> Any:
         """Somewhere to put warnings nobody reads."""
         return Invocation(self.environ, io.StringIO(), io.StringIO(), io.StringIO()).view("", as_json=True)
 
 
-def visit(url: str) -> bool:
-    """A browser whose user agrees to everything, on a thread of its own."""
+def visit(url: str, opener: urllib.request.OpenerDirector | None = None) -> bool:
+    """A browser whose user agrees to everything, on a thread of its own; proxies are none of its business.
+
+    What the page says is looked at elsewhere; here a page that refuses is as good as one that thanks. Where there is
+    no page at all, its user gives up, so that nobody waits.
+    """
+    direct = opener or urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def look() -> None:
-        # What the page says is looked at elsewhere; here a page that refuses is as good as one that thanks.
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=10) as page:
-            page.read()
+        address = consent_page(url)
+        try:
+            with direct.open(address, timeout=60) as page:
+                page.read()
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+        except OSError:
+            _give_up(address)
 
     threading.Thread(target=look, daemon=True).start()
     return True
+
+
+def _give_up(url: str) -> None:
+    """Answer in Google's place that there will be no consent (RFC 6749 section 4.1.2.1)."""
+    asked = dict(parse_qsl(urlsplit(url).query))
+    told = urlencode({"error": "server_error", "state": asked["state"]})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with contextlib.suppress(OSError), direct.open(f"{asked['redirect_uri']}?{told}", timeout=60) as page:
+        page.read()
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,17 +17,21 @@ from pathlib import Path
 import pytest
 
 import portalcal as package
-from portalcal.cli.app import COMMANDS, Deferred, run
-from portalcal.cli.invocation import Invocation
+from portalcal.cli.app import COMMANDS, LazyCommand, run
+from portalcal.cli.context import Invocation
+from portalcal.cli.environment import VARIABLES
+from portalcal.container import Container
 from portalcal.errors import Exit
-from portalcal.wiring import Portal
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Ran, Shell
 
+ROOT = Path(package.__file__).parent
 
-def typed(*arguments: str, fit: Callable[[Portal], None] | None = None) -> Ran:
+
+def typed(*arguments: str, customize: Callable[[Container], None] | None = None) -> Ran:
     """What a command line comes to on a machine where portalcal was never used."""
     out, err = io.StringIO(), io.StringIO()
-    invocation = Invocation({"COLUMNS": "100"}, io.StringIO(), out, err, fit=fit)
+    invocation = Invocation({"COLUMNS": "100"}, io.StringIO(), out, err, customize=customize)
     return Ran(run(arguments, invocation), out.getvalue(), err.getvalue())
 
 
@@ -55,7 +61,7 @@ def test_the_help_shows_every_command_in_its_panel(help_page: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_line_of_a_command_in_the_help_is_the_first_of_its_own(command: str) -> None:
-    own_help = Deferred(command, COMMANDS[command]).loaded().help
+    own_help = LazyCommand(command, COMMANDS[command]).loaded().help
 
     assert (own_help or "").partition("\n")[0] == COMMANDS[command].help
 
@@ -107,10 +113,11 @@ QUOTES = 'put quotes around a time of two words, like "tomorrow 10:00"; see `por
     ("line", "fact", "hint"),
     [
         ("bok", "there is no command bok; did you mean book?", "see `portalcal --help`"),
+        ("avail", "there is no command avail; did you mean availability?", "see `portalcal --help`"),
         ("frobnicate", "there is no command frobnicate", "see `portalcal --help`"),
         ("--no-input", "a command is missing", "see `portalcal --help`"),
         ("--workspace", "--workspace needs a value", "see `portalcal --help`"),
-        ("--jsn status", "there is no option --jsn", "see `portalcal --help`"),
+        ("--jsn status", "there is no option --jsn; did you mean --json?", "see `portalcal --help`"),
         ("book", "START is missing", "see `portalcal book --help`"),
         ("book 'fri 10:00' --name Sam", "--email is missing", "see `portalcal book --help`"),
         (
@@ -125,12 +132,6 @@ QUOTES = 'put quotes around a time of two words, like "tomorrow 10:00"; see `por
             "see `portalcal status --help`",
         ),
         ("status -x", "there is no option -x", "see `portalcal status --help`"),
-        (
-            "status --workspace a",
-            "--workspace goes before the command",
-            "write `portalcal --workspace … status`",
-        ),
-        ("status --verbose", "--verbose goes before the command", "write `portalcal --verbose status`"),
         ("connect --no-browser=yes", "--no-browser takes no value", "see `portalcal connect --help`"),
         (
             "connect --port http",
@@ -169,13 +170,88 @@ def test_a_line_that_cannot_be_understood_says_what_was_expected(line: str, fact
     assert typed(*shlex.split(line)) == Ran(2, "", f"error: {fact}\n\nhint: {hint}\n")
 
 
-def test_json_belongs_after_the_command() -> None:
-    ran = typed("--json", "bookings")
+# --- global options in any position
+
+
+@pytest.mark.parametrize(
+    "line", ["--json bookings", "bookings --json", "--no-input bookings --json --no-input"]
+)
+def test_json_is_taken_before_and_after_the_command(connected: Shell, line: str) -> None:
+    ran = connected(*line.split())
+
+    assert (ran.exit, ran.err, json.loads(ran.out)["result"]) == (0, "", {"bookings": []})
+
+
+def test_a_command_without_json_says_so() -> None:
+    ran = typed("--json", "demo")
+
+    told = json.loads(ran.err)["error"]
+    assert (ran.exit, told["message"]) == (2, "demo has no option --json")
+    assert told["hint"] == "see `portalcal demo --help`"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--workspace sales bookings",
+        "bookings --workspace sales",
+        "bookings --workspace=sales",
+        "--workspace eu bookings --workspace sales",
+    ],
+)
+def test_the_workspace_is_taken_before_and_after_the_command(connected: Shell, line: str) -> None:
+    connected.configure("[workspace.sales]\n[workspace.eu]\n")
+    connected("book", "2026-11-24T10:00", "--name", "Sam", "--email", "sam@example.com", "--force")
+
+    assert connected(*line.split(), "--json").result == {"bookings": []}
+    assert len(connected.json("bookings").result["bookings"]) == 1
+
+
+def test_an_error_repeats_a_workspace_that_stands_after_the_command(portalcal: Shell) -> None:
+    portalcal.configure("[workspace.sales]\n")
+
+    ran = portalcal("calendars", "--workspace", "sales", "--json")
+
+    assert ran.error["hint"] == "run `portalcal --workspace sales connect`"
+
+
+@pytest.mark.parametrize("title", ["--json", "--workspace", "-h", "--read-only"])
+def test_a_value_that_looks_like_an_option_stays_a_value(connected: Shell, title: str) -> None:
+    sam = ("--name", "Sam", "--email", "sam@example.com", "--force")
+
+    ran = connected("book", "2026-11-24T10:00", *sam, "--title", title)
+
+    assert ran.exit == 0
+    assert connected.json("bookings").result["bookings"][0]["title"] == title
+
+
+def test_a_value_that_looks_like_json_makes_no_error_json() -> None:
+    ran = typed("book", "--name", "--json", "tomorrow 10:00")
+
+    assert ran == Ran(2, "", "error: --email is missing\n\nhint: see `portalcal book --help`\n")
+
+
+def test_usage_errors_before_the_command_are_json_too() -> None:
+    ran = typed("--json", "bookings", "--stat", "held")
 
     told = json.loads(ran.err)
     assert (ran.exit, told["command"]) == (2, "bookings")
-    assert told["error"]["message"] == "--json goes after the command"
-    assert told["error"]["hint"] == "write `portalcal bookings --json`"
+    assert told["error"]["message"] == "there is no option --stat; did you mean --state?"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_h_is_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(*command.split(), "-h").exit == 0
+
+    assert "Usage: portalcal" in capsys.readouterr().out
+
+
+def test_the_help_names_every_variable_that_is_read() -> None:
+    sources = "".join(each.read_text(encoding="utf-8") for each in ROOT.rglob("*.py"))
+
+    assert set(re.findall(r"(?<!_)PORTALCAL_[A-Z][A-Z_]*[A-Z]", sources)) == {
+        name for name in VARIABLES if name.startswith("PORTALCAL_")
+    }
 
 
 def test_usage_errors_are_json_too() -> None:
@@ -209,6 +285,7 @@ def test_a_value_that_is_a_commands_name_is_not_taken_for_the_command() -> None:
 
 
 def test_advice_is_for_the_workspace_and_the_configuration_that_were_named(connected: Shell) -> None:
+    connected.configure("[workspace.sales]\n")
     config = str(connected.folder / "config.toml")
 
     ran = connected("--workspace", "sales", "--config", config, "calendars")
@@ -222,6 +299,8 @@ def test_advice_is_for_the_workspace_and_the_configuration_that_were_named(conne
 
 
 def test_a_workspace_from_the_environment_needs_no_naming(connected: Shell) -> None:
+    connected.configure("[workspace.sales]\n[workspace.support]\n")
+
     ran = connected("calendars", environ={"PORTALCAL_WORKSPACE": "sales"})
 
     assert ran.err.startswith("error: the workspace sales is not connected")
@@ -229,6 +308,8 @@ def test_a_workspace_from_the_environment_needs_no_naming(connected: Shell) -> N
 
 
 def test_the_flag_beats_the_environment(connected: Shell) -> None:
+    connected.configure("[workspace.sales]\n[workspace.support]\n")
+
     ran = connected("--workspace", "support", "calendars", environ={"PORTALCAL_WORKSPACE": "sales"})
 
     assert ran.err.startswith("error: the workspace support is not connected")
@@ -238,7 +319,7 @@ def test_the_flag_beats_the_environment(connected: Shell) -> None:
 
 
 def test_a_bug_shows_its_traceback_to_people() -> None:
-    ran = typed("bookings", fit=stumble)
+    ran = typed("bookings", customize=stumble)
 
     assert (ran.exit, ran.out) == (1, "")
     assert ran.err.startswith("Traceback (most recent call last):\n")
@@ -246,7 +327,7 @@ def test_a_bug_shows_its_traceback_to_people() -> None:
 
 
 def test_a_bug_is_an_internal_error_to_scripts_and_its_text_is_kept_back() -> None:
-    ran = typed("bookings", "--json", fit=stumble)
+    ran = typed("bookings", "--json", customize=stumble)
 
     assert (ran.exit, ran.out) == (1, "")
     error = json.loads(ran.err)["error"]
@@ -255,16 +336,16 @@ def test_a_bug_is_an_internal_error_to_scripts_and_its_text_is_kept_back() -> No
     assert "secret" not in ran.err
 
 
-def stumble(_: Portal) -> None:
+def stumble(_: Container) -> None:
     """What nobody foresaw."""
     raise KeyError("1//secret-token")
 
 
 def test_an_interruption_ends_with_130() -> None:
-    def interrupt(_: Portal) -> None:
+    def interrupt(_: Container) -> None:
         raise KeyboardInterrupt
 
-    ran = typed("bookings", "--json", fit=interrupt)
+    ran = typed("bookings", "--json", customize=interrupt)
 
     assert (ran.exit, ran.out) == (130, "")
 
@@ -277,17 +358,21 @@ def test_ctrl_c_while_it_waits_ends_it_at_once_and_quietly(tmp_path: Path) -> No
             {"installed": {"client_id": "id", "client_secret": "s", "auth_uri": uri, "token_uri": uri}}
         )
     )
-    keyring = os.environ | {"PYTHON_KEYRING_BACKEND": "tests.adapters.keyrings.InMemory"}
+    keyring = os.environ | {"PYTHON_KEYRING_BACKEND": "tests.adapters.vault.keyrings.InMemory"}
     waiting = subprocess.Popen(
         [sys.executable, "-m", "portalcal", "connect", "--no-browser", "--client-secrets", str(client), "--json"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=keyring,
     )  # fmt: skip
-    assert waiting.stderr is not None
-    asked = waiting.stderr.readline()
-    assert asked.startswith(b"http://127.0.0.1:9/"), asked + waiting.stderr.read()
+    try:
+        assert waiting.stderr is not None
+        asked = waiting.stderr.readline()
+        assert asked.startswith(b"http://127.0.0.1:9/"), asked + waiting.stderr.read()
 
-    waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=10)
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=120)
+    finally:
+        waiting.kill()
+        waiting.communicate()
 
     assert (waiting.returncode, out, err.strip()) == (130, b"", b"")
 
@@ -306,8 +391,8 @@ def test_ctrl_c_while_it_waits_ends_it_at_once_and_quietly(tmp_path: Path) -> No
     ids=" ".join,
 )
 def test_a_reader_that_has_seen_enough_is_no_failure(line: tuple[str, ...]) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
+    time_context, writing = os.pipe()
+    os.close(time_context)
 
     process = subprocess.Popen(
         [sys.executable, "-m", "portalcal", *line],
@@ -316,7 +401,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(line: tuple[str, ...]) -> N
         stderr=subprocess.PIPE,
     )
     os.close(writing)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert b"Traceback" not in err
@@ -325,3 +410,100 @@ def test_a_reader_that_has_seen_enough_is_no_failure(line: tuple[str, ...]) -> N
 
 def test_what_is_typed_is_not_read_as_markup() -> None:
     assert typed("[red]bok[/red]").err.startswith("error: there is no command [red]bok[/red]")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("portalcal av", ["availability"]),
+        ("portalcal book --no-i", ["--no-input"]),
+        ("portalcal bookings --state conf", ["confirmed"]),
+    ],
+)
+def test_a_shell_that_asks_for_completions_is_answered_with_0(line: str, offered: list[str]) -> None:
+    asked = {"_PORTALCAL_COMPLETE": "fish", "_PORTALCAL_LINE": line}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "portalcal"],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    kind, *candidates = done.stdout.splitlines()
+    assert (done.returncode, kind, done.stderr) == (0, "values", "")
+    assert [each.partition("\t")[0] for each in candidates] == offered
+
+
+# --- a pipe that breaks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), SystemExit(1), SystemExit(0)])
+def test_only_a_stdout_that_nobody_reads_ends_with_0(error: BaseException) -> None:
+    """A broken socket, or a library that ends the process, is no reader who has seen enough."""
+
+    def stumble(_: Container) -> None:
+        raise error
+
+    ran = typed("bookings", "--json", customize=stumble)
+
+    assert (ran.exit, ran.out) == (1, "")
+    told = json.loads(ran.err)["error"]
+    assert told["code"] == "internal-error"
+    assert told["message"].startswith(f"a bug in portalcal ({type(error).__name__} in ")
+
+
+def test_a_broken_socket_inside_a_command_is_told_as_what_it_is() -> None:
+    def stumble(_: Container) -> None:
+        one, other = socket.socketpair()
+        other.close()
+        with one:
+            one.sendall(b"x")
+
+    ran = typed("bookings", customize=stumble)
+
+    assert (ran.exit, ran.out) == (1, "")
+    assert "BrokenPipeError: [Errno 32] Broken pipe" in ran.err
+
+
+# --- waiting, and the log
+
+
+class Terminal(io.StringIO):
+    """A terminal, at which a person waits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_who_waits_reads_why(connected: Shell, google: Simulator) -> None:
+    google.faults.add("freebusy.query: 503 once")
+    err = Terminal()
+
+    exit_ = run(("availability",), connected.invocation(io.StringIO(), err, {"TERM": "dumb"}))
+
+    assert exit_ == 0
+    assert err.getvalue().splitlines()[0] == "Google is busy, trying again (2 of 4)"
+
+
+def test_a_log_file_has_dates_and_levels_as_json_lines(connected: Shell, google: Simulator) -> None:
+    google.faults.add("freebusy.query: 503 once")
+    path = connected.folder / "portalcal.log"
+
+    ran = connected("availability", "--log-file", str(path))
+
+    lines = [json.loads(each) for each in path.read_text().splitlines()]
+    assert (ran.exit, path.stat().st_mode & 0o777) == (0, 0o600)
+    assert {"at", "level", "logger", "message"} == set(lines[0])
+    assert "Google is busy, trying again (2 of 4)" in [each["message"] for each in lines]
+    assert "ya29." not in path.read_text()
+
+
+def test_a_log_file_that_cannot_be_written_is_named(connected: Shell) -> None:
+    ran = connected.json("bookings", "--log-file", str(connected.folder / "none" / "log"))
+
+    assert (ran.exit, ran.error["message"].endswith("cannot be written: no such file or directory")) == (
+        2,
+        True,
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -171,7 +172,7 @@ def test_what_google_cannot_be_told_stays_held_and_the_next_command_delivers_it(
     assert google.events() == []
 
     google.faults.clear()
-    connected.json("availability")
+    connected.json("sync")
 
     assert [each["state"] for each in connected.json("bookings").result["bookings"]] == ["confirmed"]
     assert len(google.events()) == 1
@@ -209,6 +210,9 @@ def test_an_event_that_came_in_between_wins_and_ours_is_withdrawn(
     ran = book(connected)
 
     assert (ran.exit, ran.error["code"]) == (5, "slot-taken")
+    offered_instead = [each["start"] for each in ran.error["details"]["alternatives"]]
+    assert offered_instead
+    assert not any("T10:00" in each for each in offered_instead)
     assert [each["summary"] for each in google.events()] == ["Boss"]
     assert connected.json("bookings").result["bookings"] == []
 
@@ -323,3 +327,52 @@ def test_alternatives_are_told_in_the_zone_the_time_was_given_in(
 
     assert {each["start"][-6:] for each in refused["details"]["alternatives"]} == {"+05:45"}
     assert refused["hint"].count("(Kathmandu)") == 3
+
+
+def test_a_request_that_was_booked_before_e_mails_nobody_again(connected: Shell, google: Simulator) -> None:
+    first = connected.json("book", "2026-11-24T10:00", *SAM, "--key", "order-17").result
+
+    again = connected.json("book", "2026-11-24T10:00", *SAM, "--key", "order-17").result
+    on_paper = connected("book", "2026-11-24T10:00", *SAM, "--key", "order-17")
+
+    assert (first["notified"], again["notified"]) == ("all", None)
+    assert "nobody was e-mailed by this command" in on_paper.err
+    assert len(google.outbox) == 1
+
+
+def test_a_request_that_finishes_what_it_began_e_mails_now(connected: Shell, google: Simulator) -> None:
+    google.faults.add("events.insert: 403-quotaExceeded once")
+    held = connected.json("book", "2026-11-24T10:00", *SAM, "--key", "order-17")
+
+    again = connected.json("book", "2026-11-24T10:00", *SAM, "--key", "order-17").result
+
+    assert (held.exit, held.result["notified"]) == (8, None)
+    assert (again["replayed"], again["notified"], len(google.outbox)) == (True, "all", 1)
+
+
+# --- --require-event
+
+
+def test_a_booking_that_must_have_an_event_is_not_made_without_a_connection(portalcal: Shell) -> None:
+    ran = portalcal.json("book", "2026-11-24T10:00", *SAM, "--require-event")
+
+    assert (ran.exit, ran.error["code"]) == (4, "not-connected")
+    assert ran.error["message"].endswith("Nothing was booked.")
+    assert portalcal.json("bookings").result["bookings"] == []
+
+
+def test_a_file_whose_bookings_must_have_events_is_not_begun_without_a_connection(portalcal: Shell) -> None:
+    portalcal.stdin = io.StringIO(
+        '{"start": "2026-11-24T10:00", "name": "Sam", "email": "sam@example.com"}\n'
+    )
+
+    ran = portalcal("book", "--file", "-", "--require-event")
+
+    assert (ran.exit, ran.out) == (4, "")
+    assert portalcal.json("bookings").result["bookings"] == []
+
+
+def test_a_booking_that_must_have_an_event_has_one_when_connected(connected: Shell) -> None:
+    ran = connected.json("book", "2026-11-24T10:00", *SAM, "--require-event")
+
+    assert (ran.exit, ran.result["event_id"] is not None) == (0, True)

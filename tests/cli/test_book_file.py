@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from portalcal.cli.app import run
-from portalcal.cli.invocation import Invocation
-from portalcal.simulator import Simulator
+from portalcal.cli.batch_run import LineSource
+from portalcal.run_all import in_background
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Ran, Shell
 
 SAM = {"name": "Sam Lee", "email": "sam@example.com"}
@@ -64,6 +65,31 @@ def test_every_line_is_answered_in_its_order(connected: Shell, google: Simulator
     assert {(each["portalcal"], each["command"]) for each in ran.lines} == {(1, "book")}
 
 
+def test_lines_share_their_reads(connected: Shell, google: Simulator) -> None:
+    ran = book(connected, "\n".join(half_hours(24, 16) + half_hours(25, 16)))
+
+    assert ran.codes == ["confirmed"] * 32
+    reads = google.count("freebusy.query") + google.count("events.list")
+    assert (google.count("events.insert"), reads < 32) == (32, True), reads
+
+
+def test_of_two_files_for_the_same_times_at_once_each_time_goes_to_one(
+    connected: Shell, google: Simulator, tmp_path: Path
+) -> None:
+    other = Shell(google, tmp_path / "beside", vault=connected.vault)
+    other.configure()
+    google.faults.latency = 0.01
+    lines = "\n".join(half_hours(24, 16))
+    beside = in_background(lambda: book(other, lines.replace("@example", "@other.example")), name="beside")
+
+    mine, theirs = book(connected, lines), beside.result()
+
+    for pair in zip(mine.codes, theirs.codes, strict=True):
+        assert sorted(pair) == ["confirmed", "slot-taken"]
+    starts = [each["start"]["dateTime"] for each in google.events() if each["status"] != "cancelled"]
+    assert len(starts) == len(set(starts)) == 16
+
+
 def test_csv_with_a_header_is_the_same(connected: Shell, google: Simulator) -> None:
     ran = book(
         connected,
@@ -90,7 +116,7 @@ def test_semicolons_are_understood(connected: Shell) -> None:
 def test_stdin_is_a_file_too(connected: Shell) -> None:
     out, err = io.StringIO(), io.StringIO()
     stdin = io.StringIO(line() + "\n")
-    invocation = Invocation(connected.environ, stdin, out, err, fit=connected.fit)
+    invocation = connected.invocation(out, err, stdin=stdin)
 
     status = run(("book", "--file", "-"), invocation)
 
@@ -200,6 +226,10 @@ def test_a_line_of_csv_with_too_many_cells_is_told(connected: Shell) -> None:
         ("hello\nworld\n", "is neither JSON lines nor CSV with a header: there is no option 'hello'"),
         ("start,name,mail\n", "did you mean email?"),
         ("start,start,name\n", "has two columns start"),
+        ("start,Name, NAME ,,\n", "has two columns name"),
+        (",,,\n", "its heading names no column"),
+        ('start,"name,email\n', "a quote in the heading is not closed"),
+        ("start,na\0me,email\n", "holds NUL bytes"),
     ],
 )
 def test_a_file_that_is_neither_is_a_usage_error(connected: Shell, text: str, fact: str) -> None:
@@ -212,8 +242,106 @@ def test_a_file_that_is_neither_is_a_usage_error(connected: Shell, text: str, fa
     assert fact in ran.error["message"]
 
 
-def test_an_empty_file_is_nothing_to_do(connected: Shell) -> None:
-    assert book(connected, "\n \n") == Told(0, [], "")
+@pytest.mark.parametrize("text", ["", "\n \n", "\ufeff", "\r\n"])
+def test_an_empty_file_is_nothing_to_do_and_says_so(connected: Shell, text: str) -> None:
+    ran = book(connected, text)
+
+    assert ran == Told(0, [], f"{connected.folder / 'lines'} is empty: nothing was booked\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["start,name,email", "sep=;\r\nstart;name;email\r\n", "start,name,email\n,,\n\n"]
+)
+def test_a_heading_without_rows_is_nothing_to_do_and_says_so(connected: Shell, text: str) -> None:
+    ran = book(connected, text)
+
+    told = f"{connected.folder / 'lines'} has a heading and no rows: nothing was booked\n"
+    assert ran == Told(0, [], told)
+
+
+def test_an_unclosed_quote_names_its_line_and_takes_no_other(connected: Shell, google: Simulator) -> None:
+    ran = book(
+        connected,
+        "start,name,email\n"
+        '2026-11-24T09:00,"Lee,a@example.com\n'
+        "2026-11-24T09:30,B,b@example.com\n"
+        '2026-11-24T10:00,"C, D",c@example.com\n'
+        '2026-11-24T10:30,"E,e@example.com\n'
+        "2026-11-24T11:00,F,f@example.com",
+    )
+
+    assert (ran.exit, [each["line"] for each in ran.lines]) == (9, [2, 3, 4, 5, 6])
+    assert ran.codes == ["line-invalid", "confirmed", "confirmed", "line-invalid", "confirmed"]
+    for number in (2, 5):
+        message = ran.lines[number - 2]["error"]["message"]
+        assert message == f"line {number}: a quote is opened in it and not closed"
+    assert len(google.events()) == 3
+
+
+def test_a_quote_that_is_closed_in_another_row_takes_none_with_it(connected: Shell) -> None:
+    ran = book(
+        connected,
+        'start,name,email\n2026-11-24T09:00,"Lee,a@example.com\n2026-11-24T09:30,B",b@example.com\n',
+        "--dry-run",
+    )
+
+    assert [each["line"] for each in ran.lines] == [2, 3]
+    told = ran.lines[0]["error"]["message"]
+    assert told == "line 2: a quote is opened in it and closed only in line 3"
+
+
+TWO_ROWS = (("2026-11-24T09:00", "Lee", "a@example.com"), ("2026-11-24T10:00", "Zoë", "z@example.com"))
+
+
+def table(delimiter: str = ",", end: str = "\n", *, before: str = "", tail: str = "") -> str:
+    rows = (("start", "name", "email"), *TWO_ROWS)
+    return before + "".join(delimiter.join(row) + tail + end for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        (table(tail=",,").encode(), 2),
+        (table(tail=", ,").encode(), 2),
+        (table(";", tail=";").encode(), 2),
+        (table(";", "\r\n", before="sep=;\r\n").encode("utf-8-sig"), 3),
+        (table("|", before='"sep=|"\n\n').encode(), 4),
+        (table("\t", "\r\n").encode("utf-16"), 2),
+        (table("\t", "\r\n").encode("utf-16-le"), 2),
+        (table("\t", "\r\n", before="\ufeff").encode("utf-16-be"), 2),
+        (table(end="\r").encode(), 2),
+        (table(before="\ufeff\n\n").encode(), 4),
+    ],
+)
+def test_a_table_of_excel_is_read(connected: Shell, content: bytes, first: int) -> None:
+    ran = book(connected, content, "--dry-run")
+
+    assert (ran.exit, ran.err) == (0, "")
+    assert [each["line"] for each in ran.lines] == [first, first + 1]
+    assert [each["result"]["guest"]["name"] for each in ran.lines] == ["Lee", "Zoë"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("2026-11-24T09:00,Lee,x,a@example.com", "line 2: its cell 3 is under no heading"),
+        ("2026-11-24T09:00,Lee,,a@example.com,x", "line 2: it has 5 cells, the header has 4"),
+        ("2026-11-24T09:00,L\0ee,,a@example.com", "line 2: name: --name holds a control character"),
+        ('2026-11-24T09:00,"Lee"x,,a@example.com', "line 2: it is not CSV: ',' expected after '\"'"),
+    ],
+)
+def test_a_cell_in_the_wrong_place_is_told(connected: Shell, row: str, told: str) -> None:
+    ran = book(connected, f"start,name,,email\n{row}\n", "--dry-run")
+
+    assert ran.lines[0]["error"]["message"].startswith(told)
+
+
+def test_stdin_of_excel_is_read(connected: Shell) -> None:
+    connected.stdin = io.TextIOWrapper(io.BytesIO(table("\t").encode("utf-16")))
+
+    ran = told(connected("book", "--file", "-", "--dry-run"))
+
+    assert [each["result"]["guest"]["name"] for each in ran.lines] == ["Lee", "Zoë"]
 
 
 def test_a_file_that_is_not_there_is_named(connected: Shell) -> None:
@@ -288,7 +416,7 @@ def test_a_zone_can_be_given_for_all_lines_or_for_one(connected: Shell) -> None:
 def test_a_person_sees_how_far_it_is_and_only_after_a_while() -> None:
     from portalcal.errors import Usage
     from portalcal.views.lines import LinesView
-    from tests.views.scene import Terminal
+    from tests.views.builders import Terminal
 
     now = [0.0]
     out, err = io.StringIO(), Terminal()
@@ -296,9 +424,166 @@ def test_a_person_sees_how_far_it_is_and_only_after_a_while() -> None:
 
     view.progress(50)
     assert err.getvalue() == ""
-    view.show(1, Usage("no"), about=view.for_line())
+    view.show(1, Usage("no"), line_view=view.for_line())
     now[0] = 0.6
     view.progress(100)
     assert err.getvalue() == "\r[###############---------------]  50%  1 lines, 1 failed"
     view.end()
     assert err.getvalue().endswith(" \r")
+
+
+# --- on a terminal
+
+
+class Terminal(io.StringIO):
+    """A terminal, on which lines are for people."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(shell: Shell, text: str, *more: str) -> tuple[int, str, str]:
+    path = shell.folder / "lines"
+    path.write_text(text)
+    out, err = Terminal(), Terminal()
+    environ = {"TERM": "dumb"}
+    exit_ = run(("book", "--file", str(path), *more), shell.invocation(out, err, environ))
+    return exit_, out.getvalue(), err.getvalue()
+
+
+def test_a_person_reads_a_line_for_each_row_and_the_sum_at_the_end(connected: Shell) -> None:
+    rows = [line(), line("2026-11-24T10:15"), line("someday"), line("2026-11-24T11:00", key="k")]
+
+    exit_, out, err = on_terminal(connected, "\n".join(rows))
+
+    ids = {each["start"]: each["id"][:8] for each in connected.json("bookings").result["bookings"]}
+    assert exit_ == 9
+    assert out.splitlines()[0] == (
+        f"line   1  booked  Tue 24 Nov, 10:00-10:30 (London)  Sam Lee  {ids['2026-11-24T10:00:00+00:00']}"
+    )
+    assert out.splitlines()[1].startswith("line   2  not: Tue 24 Nov, 10:15-10:45 (London) is ")
+    assert out.splitlines()[2].startswith("line   3  not: start: 'someday' cannot be read as a time")
+    assert err == "4 rows: 2 booked, 2 not (lines 2, 3)\n"
+
+
+def test_the_same_file_again_says_what_was_booked_already(connected: Shell) -> None:
+    on_terminal(connected, f"{line()}\n")
+
+    _, _, err = on_terminal(connected, f"{line()}\n{line('2026-11-24T11:00')}")
+
+    assert err == "2 rows: 1 already booked, 1 booked\n"
+
+
+def test_with_json_a_terminal_gets_envelopes(connected: Shell) -> None:
+    _, out, _ = on_terminal(connected, f"{line()}\n", "--json")
+
+    assert json.loads(out)["result"]["state"] == "confirmed"
+
+
+# --- what an answer says
+
+
+def test_an_error_has_the_key_of_its_row(connected: Shell) -> None:
+    ran = book(connected, f"{line('someday', key='order-17')}\n{line('someday')}")
+
+    assert ran.lines[0]["key"] == "order-17"
+    assert ran.lines[1]["key"].startswith("line:")
+
+
+def test_a_problem_has_the_value_that_was_written(connected: Shell) -> None:
+    (ran,) = book(connected, line("someday")).lines
+
+    assert ran["error"]["details"]["problems"][0]["value"] == '"someday"'
+
+
+def test_a_dry_run_sees_two_rows_for_one_time_and_invents_no_ids(connected: Shell, google: Simulator) -> None:
+    ran = book(
+        connected, f"{line()}\n{line('2026-11-24T11:00')}\n{line(email='kim@example.com')}", "--dry-run"
+    )
+
+    assert (ran.exit, ran.codes) == (9, ["held", "held", "slot-taken"])
+    assert [each["result"]["id"] for each in ran.lines[:2]] == [None, None]
+    assert ran.lines[2]["error"]["message"] == (
+        "Tue 24 Nov, 10:00-10:30 (London) is taken by line 1 of this file. Nothing was booked."
+    )
+    assert google.events() == []
+
+
+# --- spreadsheets
+
+
+def test_the_dates_and_minutes_of_excel_are_read(connected: Shell) -> None:
+    ran = book(
+        connected,
+        "start;name;email;minutes\n30.11.2026 11:15;Sam;sam@example.com;45\n11/30/2026 2:00 PM;Kim;kim@example.com;30\n",
+    )
+
+    assert ran.codes == ["confirmed", "confirmed"]
+    assert [(each["result"]["start"], each["result"]["end"]) for each in ran.lines] == [
+        ("2026-11-30T11:15:00+00:00", "2026-11-30T12:00:00+00:00"),
+        ("2026-11-30T14:00:00+00:00", "2026-11-30T14:30:00+00:00"),
+    ]
+
+
+@pytest.mark.parametrize(("order", "start"), [("dmy", "2026-12-01"), ("mdy", "2027-01-12")])
+def test_a_date_of_two_meanings_needs_its_order(connected: Shell, order: str, start: str) -> None:
+    text = "start,name,email\n1/12/2026 10:00,Sam,sam@example.com\n".replace(
+        "1/12/2026", "1/12/2026" if order == "dmy" else "1/12/2027"
+    )
+
+    refused = book(connected, text)
+    ran = book(connected, text, "--dates", order)
+
+    assert "may be" in refused.lines[0]["error"]["message"]
+    assert ran.lines[0]["result"]["start"].startswith(start)
+
+
+@pytest.mark.parametrize("minutes", ["0", "-5", "1.5", "an hour"])
+def test_minutes_are_whole_numbers(connected: Shell, minutes: str) -> None:
+    (ran,) = book(
+        connected, f"start,name,email,minutes\n2026-11-24T10:00,Sam,s@example.com,{minutes}\n"
+    ).lines
+
+    assert ran["error"]["message"] == f"line 2: minutes: expected whole minutes, found {minutes}"
+
+
+def test_columns_that_nobody_knows_are_named_with_those_there_are_and_may_be_left_out(
+    connected: Shell,
+) -> None:
+    text = "start,name,email,Telephone,source\n2026-11-24T10:00,Sam,sam@example.com,123,web\n"
+    path = connected.folder / "lines"
+    path.write_text(text)
+
+    refused = connected("book", "--file", str(path), "--json")
+    ran = book(connected, text, "--ignore-columns")
+
+    assert (refused.exit, refused.error["message"]) == (
+        2,
+        f"{path} has columns that no option is called after: 'telephone', 'source'",
+    )
+    assert refused.error["hint"].startswith("the columns are start, name, email, link, duration, ")
+    assert refused.error["hint"].endswith("add `--ignore-columns` to leave the others out")
+    assert ran.codes == ["confirmed"]
+
+
+def test_another_encoding_is_named_with_what_to_do(connected: Shell) -> None:
+    (ran,) = book(
+        connected, "start,name,email\n2026-11-24T10:00,Jos\u00e9,j@example.com\n".encode("cp1252")
+    ).lines
+
+    assert "expected UTF-8; Excel writes it as “CSV UTF-8”" in ran["error"]["message"]
+
+
+@pytest.mark.parametrize("option", [("--dates", "dmy"), ("--ignore-columns",)])
+def test_what_is_about_files_needs_a_file(connected: Shell, option: tuple[str, ...]) -> None:
+    ran = connected.json("book", "2026-11-24T10:00", "--name", "Sam", "--email", "s@example.com", *option)
+
+    assert (ran.exit, ran.error["message"]) == (2, f"{option[0]} is about a file")
+
+
+def test_the_bar_tells_how_much_was_answered() -> None:
+    text = io.TextIOWrapper(io.BytesIO(b"one\ntwo\n\xc3\xa9\n"), encoding="utf-8", newline="")
+    lines = LineSource(text)
+
+    assert len(list(lines)) == 3
+    assert [lines.bytes_before(number) for number in (1, 2, 3)] == [4, 8, 11]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Ran, Shell
+from tests.cli.status_failures import ledger_path
+
+ZOE = ("--name", "Zoe", "--email", "zoe@example.com")
 
 
 def book(shell: Shell, start: str, name: str = "Sam", *more: str) -> Any:
@@ -41,7 +47,7 @@ def test_a_person_reads_them_by_day(busy: Shell) -> None:
 
     assert (ran.exit, ran.err) == (0, "")
     assert ran.out == (
-        "Tue 24 Nov\n"
+        "Tue 24 Nov  tomorrow\n"
         f"  10:00-10:30  {ids['Sam']}  Sam  Interview\n"
         f"  18:00-18:30  {ids['Lee']}  Lee  Meeting with Lee\n"
         "\n"
@@ -72,6 +78,11 @@ def test_google_is_not_asked(busy: Shell, google: Simulator) -> None:
         (("--from", "2026-11-24T10:15", "--until", "2026-11-24T10:20"), ["Sam"]),
         (("--from", "2026-11-24T10:30", "--until", "2026-11-24"), ["Lee"]),
         (("--from", "+3d"), ["Kim"]),
+        (("--days", "2"), ["Sam", "Lee"]),
+        (("--from", "wed", "--days", "2"), ["Kim"]),
+        (("--from", "wed", "--until", "thu"), ["Kim"]),
+        (("--from", "this week", "--until", "this week"), ["Sam", "Lee", "Kim"]),
+        (("--from", "next week"), []),
         (("--from", "2026-11-27"), []),
         (
             ("--from", "2026-11-24T19:00", "--until", "2026-11-24T19:45", "--timezone", "Europe/Berlin"),
@@ -84,9 +95,15 @@ def test_a_window_finds_what_overlaps_it(busy: Shell, window: tuple[str, ...], f
 
 
 def test_a_window_that_ends_before_it_starts_is_a_usage_error(busy: Shell) -> None:
-    ran = busy.json("bookings", "--from", "fri", "--until", "tue")
+    ran = busy.json("bookings", "--from", "fri", "--until", "tomorrow")
 
-    assert (ran.exit, ran.error["message"]) == (2, "the window ends before it starts: fri to tue")
+    assert (ran.exit, ran.error["message"]) == (2, "the window ends before it starts: fri to tomorrow")
+
+
+def test_a_window_has_one_end(busy: Shell) -> None:
+    ran = busy.json("bookings", "--days", "2", "--until", "fri")
+
+    assert (ran.exit, ran.error["message"]) == (2, "--days and --until both say where the window ends")
 
 
 def test_a_guest_is_found_whatever_the_case_of_the_address(busy: Shell) -> None:
@@ -123,6 +140,10 @@ def test_one_is_found_by_its_id_or_the_beginning_of_it_in_any_state(busy: Shell)
     assert (found["id"], found["state"]) == (whole["id"], "cancelled")
 
 
+def test_the_address_of_a_guest_with_one_booking_names_it(busy: Shell) -> None:
+    assert names(busy.json("bookings", "KIM@example.com")) == ["Kim"]
+
+
 @pytest.mark.parametrize("wanted", ["00000000-0000-4000-8000-000000000000", "abc", "%", "'"])
 def test_an_id_that_is_none_is_not_found(busy: Shell, wanted: str) -> None:
     ran = busy.json("bookings", wanted)
@@ -139,6 +160,7 @@ def test_times_are_shown_in_the_zone_asked_for(busy: Shell) -> None:
 
 def test_a_workspace_sees_its_own(busy: Shell) -> None:
     mine = busy.json("bookings").result["bookings"][0]["id"]
+    busy.configure("[workspace.sales]\n")
 
     assert busy("--workspace", "sales", "bookings", "--json").result["bookings"] == []
     assert busy("--workspace", "sales", "bookings", mine, "--json").exit == 6
@@ -156,10 +178,43 @@ def test_the_json_of_a_booking_is_that_of_book(busy: Shell) -> None:
 
 
 def test_foreign_text_cannot_speak_to_the_terminal(connected: Shell) -> None:
-    book(connected, "2026-11-24T10:00", "Sam", "--title", "\x1b[2J[red]Interview[/red]\nline")
+    book(connected, "2026-11-24T10:00", "Sam", "--title", "[red]Interview[/red]\nline")
+    # The command line takes no control characters, but a ledger may be any program's.
+    with closing(sqlite3.connect(ledger_path(connected), isolation_level=None)) as database:
+        database.execute("UPDATE bookings SET title = char(27) || '[2J' || title")
 
     shown = connected("bookings").out
 
     assert "\x1b" not in shown
     assert "[red]Interview[/red]" in shown
     assert len(shown.splitlines()) == 2
+
+
+# --- a Meet link that was pending
+
+
+def test_a_meet_link_that_google_made_later_is_shown_with_the_booking(
+    connected: Shell, google: Simulator
+) -> None:
+    google.conference = "pending"
+    made = json.loads(connected.json("book", "2026-11-25T10:00", *ZOE, "--meet").out)["result"]
+    google.forget_requests()
+
+    (shown,) = connected.json("bookings", made["id"]).result["bookings"]
+
+    assert made["meet_url"] is None
+    assert shown["meet_url"].startswith("https://meet.google.com/")
+    assert [each.operation for each in google.requests] == ["events.get"]
+
+
+def test_a_meet_link_that_cannot_be_asked_for_leaves_the_booking_readable(
+    connected: Shell, google: Simulator
+) -> None:
+    google.conference = "pending"
+    made = connected("book", "2026-11-25T10:00", *ZOE, "--meet")
+    google.faults.add("events.get: 403-quotaExceeded")
+
+    ran = connected.json("bookings", made.out.strip())
+
+    assert (ran.exit, ran.warnings) == (0, ["meet-pending"])
+    assert ran.result["bookings"][0]["meet_url"] is None

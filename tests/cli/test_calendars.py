@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Shell
 
 
@@ -94,7 +94,7 @@ def test_a_selection_pinned_in_the_configuration_is_left_alone(connected: Shell)
     ran = connected.json("calendars", "--select", "Side")
 
     assert (ran.exit, ran.error["code"]) == (3, "config-invalid")
-    assert "line 10, calendars.conflicts: pinned here" in ran.error["message"]
+    assert "line 12, calendars.conflicts: pinned here" in ran.error["message"]
     assert uses(connected)["team@example.com"] == "conflicts"
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from portalcal.ports import Secret
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Shell, visit
+from tests.consent_page import consent_page
 
 
 def test_connecting_keeps_a_grant_that_works(portalcal: Shell, google: Simulator) -> None:
@@ -44,8 +46,14 @@ def test_every_permission_is_asked_for_with_its_reason(portalcal: Shell) -> None
         "View when you are busy", "to check for conflicts when showing available times",
         "Create events", "to add a meeting when one is booked",
         "Edit events", "to move or remove a meeting when the booking changes",
+        "Google shows 3 boxes for them, all unticked. Tick every one.",
     ):  # fmt: skip
         assert words in told
+    assert told.index("Tick every one") < told.index("http://127.0.0.1")
+
+
+def test_the_boxes_are_counted_with_the_one_for_titles(portalcal: Shell) -> None:
+    assert "Google shows 4 boxes" in " ".join(portalcal("connect", "--titles").err.split())
 
 
 def test_no_secret_stands_in_a_file(portalcal: Shell, google: Simulator, tmp_path: Path) -> None:
@@ -96,7 +104,7 @@ def test_denial_stores_nothing(portalcal: Shell, google: Simulator) -> None:
     assert ran.exit == 4
     assert ran.err.rstrip().endswith(
         "error: access was denied on the consent page. Nothing was stored.\n\n"
-        "hint: run `portalcal connect` again and choose Allow"
+        "hint: run `portalcal connect` again, tick every box and choose Allow"
     )
     assert portalcal.vault.read(Secret.REFRESH_TOKEN) is None
     assert portalcal.json("calendars").error["code"] == "not-connected"
@@ -119,18 +127,36 @@ def test_a_stray_request_does_not_end_the_wait_wrongly(
 ) -> None:
     google.consent = mode
 
-    ran = portalcal("connect", "--timeout", "2s")
+    limit = "60s" if mode == "favicon-first" else "2s"
+    ran = portalcal("connect", "--timeout", limit)
 
     assert ran.exit == (0 if mode == "favicon-first" else 4)
     if mode == "wrong-state":
         assert "no answer came from the browser within 2 s" in ran.err
 
 
+def test_the_browser_is_started_with_nothing_that_is_worth_replaying(
+    portalcal: Shell, google: Simulator
+) -> None:
+    started: list[str] = []
+
+    def look(url: str) -> bool:
+        started.append(url)
+        return visit(consent_page(url))
+
+    portalcal.browser = look
+    assert portalcal("connect").exit == 0
+
+    (url,) = started
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}", url)
+    assert "state" not in url
+
+
 def test_another_account_is_refused_unless_forced(connected: Shell, google: Simulator) -> None:
     connected.vault.forget()
     google.oauth.owner = google.add_user("ben@example.com")
     # Ben is at the browser, and does not take the account that is suggested.
-    connected.browser = lambda url: visit(url.replace("login_hint", "ignored"))
+    connected.browser = lambda url: visit(consent_page(url).replace("login_hint", "ignored"))
 
     refused = connected("connect")
     assert refused.exit == 5
@@ -174,6 +200,59 @@ def test_the_client_given_once_is_kept(google: Simulator, tmp_path: Path) -> Non
     assert shell.json("availability").exit == 0
     kept = next((tmp_path / "home").rglob("client_secret.json"))
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def another_client(google: Simulator, folder: Path) -> Path:
+    """The client as downloaded once more, with the secret that Google accepts by now."""
+    document = google.client_config()
+    document["installed"]["client_secret"] = google.client.secret = "GOCSPX-renewed"
+    path = folder / "downloaded.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["named in the configuration", "kept"])
+@pytest.mark.parametrize("is_cached", [True, False], ids=["with a cached token", "without one"])
+def test_a_client_that_google_rejects_is_replaced_as_the_hint_says(
+    google: Simulator, portalcal: Shell, tmp_path: Path, *, is_named: bool, is_cached: bool
+) -> None:
+    config = tmp_path / "portalcal/config.toml"
+    if not is_named:
+        lines = [line for line in config.read_text().splitlines() if "client_secrets" not in line]
+        config.write_text("\n".join(lines))
+    assert portalcal("connect", "--client-secrets", str(tmp_path / "portalcal/client_secret.json")).exit == 0
+    new = another_client(google, tmp_path)
+    if not is_cached:
+        google.clock.advance(hours=2)
+
+    rejected = portalcal.json("status")
+    assert rejected.exit == 3
+    assert "`portalcal connect --client-secrets FILE`" in rejected.out
+
+    assert portalcal("connect", "--client-secrets", str(new)).exit == 0
+    google.clock.advance(hours=2)
+    assert portalcal.json("status").exit == 0
+    assert portalcal.json("availability").exit == 0
+
+
+def test_the_same_client_given_again_asks_nobody_again(
+    connected: Shell, google: Simulator, tmp_path: Path
+) -> None:
+    ran = connected("connect", "--client-secrets", str(tmp_path / "portalcal/client_secret.json"))
+
+    assert ran.exit == 0
+    assert google.count("oauth.authorize") == 0
+
+
+def test_a_connection_is_not_called_working_because_of_a_cached_token(
+    connected: Shell, google: Simulator
+) -> None:
+    google.client.deleted = True
+
+    ran = connected.json("connect")
+
+    assert (ran.exit, ran.error["code"]) == (3, "client-invalid")
+    assert "`portalcal connect --client-secrets FILE`" in ran.error["hint"]
 
 
 @pytest.mark.parametrize("command", ["connect", "disconnect"])
@@ -252,3 +331,15 @@ def test_connection_toml_holds_what_was_learned(portalcal: Shell, tmp_path: Path
     learned = tomllib.loads(path.read_text())
     assert learned["account"] == ANA
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_tilde_that_the_shell_left_is_the_home(portalcal: Shell) -> None:
+    home = Path.home()
+    client = Path(portalcal.environ["PORTALCAL_CONFIG"]).with_name("client_secret.json")
+    client.rename(home / "client.json")
+    config = Path(portalcal.environ["PORTALCAL_CONFIG"])
+    config.write_text(
+        "\n".join(each for each in config.read_text().splitlines() if "client_secrets" not in each)
+    )
+
+    assert portalcal("connect", "--client-secrets=~/client.json").exit == 0

@@ -8,7 +8,7 @@ import io
 import icalendar
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Shell
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.adapters import headless
-from portalcal.simulator import Simulator
-from portalcal.views.machine import MachineView
+from portalcal.adapters.consent import browser
+from portalcal.simulator.google import Simulator
+from portalcal.views.json import JsonView
 from tests.cli.conftest import ANA, Shell
 
 OVER_SSH = {"SSH_CONNECTION": "198.51.100.3 50022 203.0.113.7 22", "USER": "ana"}
@@ -47,7 +47,7 @@ class Pipe:
                 return None
 
         try:
-            urllib.request.build_opener(Stay).open(url, timeout=10)
+            urllib.request.build_opener(Stay).open(url, timeout=60)
         except urllib.error.HTTPError as answer:
             os.write(self._in, answer.headers["Location"].encode() + end)
             answer.close()
@@ -55,10 +55,10 @@ class Pipe:
             os.close(self._in)
 
     def answers_what_is_shown(self, monkeypatch: pytest.MonkeyPatch, *, end: bytes = b"\n") -> None:
-        def asked(_: MachineView, url: str, **__: object) -> None:
+        def asked(_: JsonView, url: str, **__: object) -> None:
             threading.Thread(target=self.consent, args=(url,), kwargs={"end": end}).start()
 
-        monkeypatch.setattr(MachineView, "ask_for_consent", asked)
+        monkeypatch.setattr(JsonView, "ask_for_consent", asked)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_browser_that_opens_needs_no_explanation(portalcal: Shell) -> None:
 
 
 def ways(environ: dict[str, str], *, opens: bool = False, pastes: bool = True) -> tuple[str, ...]:
-    return headless.ways(environ, "http://127.0.0.1:40001/", opens_browser=opens, can_paste=pastes)
+    return browser.other_ways(environ, "http://127.0.0.1:40001/", opens_browser=opens, can_paste=pastes)
 
 
 def test_a_plain_server_says_how_to_paste() -> None:
@@ -177,4 +177,4 @@ def test_linux_inside_windows_is_explained_also_where_windows_browser_opens() ->
     ],
 )  # fmt: skip
 def test_the_tunnel_leads_to_where_the_redirect_goes(environ: dict[str, str], uri: str, command: str) -> None:
-    assert headless.tunnel(environ, uri) == command
+    assert browser.ssh_tunnel(environ, uri) == command

@@ -26,7 +26,7 @@ def test_without_psycopg_the_way_to_get_it_is_told(portalcal: Shell, scheme: str
 
     ran = subprocess.run(
         [sys.executable, "-c", _WITHOUT_PSYCOPG, "bookings", "--json"],
-        env=os.environ | portalcal.environ, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | portalcal.environ, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
     assert ran.returncode == 3

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from portalcal.core.errands import LEASE
-from portalcal.simulator import Simulator
+from portalcal.core.outbox import LEASE
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -49,6 +50,14 @@ def test_the_same_event_gets_a_new_time_in_three_requests(connected: Shell, goog
     assert moved["previous"] == {"start": TEN, "end": "2026-11-24T10:30:00+00:00"}
     assert (moved["state"], moved["moving_to"], moved["already"]) == ("confirmed", None, False)
     assert moved["meet_url"] == before["hangoutLink"]
+
+
+def test_a_guest_with_one_booking_is_named_by_the_address(connected: Shell) -> None:
+    identifier = booked(connected)
+
+    moved = move(connected, "sam@example.com").result
+
+    assert (moved["id"], moved["start"]) == (identifier, ELEVEN)
 
 
 def test_guests_are_told_as_asked(connected: Shell, google: Simulator) -> None:
@@ -127,7 +136,7 @@ def test_what_google_cannot_be_told_holds_both_times_until_the_next_command(
     assert ran.result["start"] == TEN
     assert ran.result["moving_to"]["start"] == ELEVEN
     google.faults.clear()
-    connected.json("availability")
+    connected.json("sync")
     assert starts(google) == [ELEVEN]
     assert (shown(connected, identifier)["start"], shown(connected, identifier)["moving_to"]) == (
         ELEVEN,
@@ -153,6 +162,29 @@ def test_the_same_command_again_finishes_what_it_began(connected: Shell, google:
     again = move(connected, identifier)
 
     assert (again.exit, again.result["start"], again.result["already"]) == (0, ELEVEN, True)
+    assert (again.result["notified"], again.result["previous"]["start"]) == ("all", TEN)
+    assert [each.kind for each in google.outbox] == ["invitation", "update"]
+
+
+def test_what_is_said_of_e_mails_is_what_the_move_sent(connected: Shell, google: Simulator) -> None:
+    identifier = booked(connected, "2026-11-24T10:00", "--notify", "all")
+
+    silent = connected("reschedule", identifier, ELEVEN, "--notify", "none")
+    again = connected("reschedule", identifier, ELEVEN)
+    google.faults.add("events.patch: 403-quotaExceeded")
+    pending = connected("reschedule", identifier, "2026-11-24T12:00", "--notify", "all")
+
+    assert "nobody was e-mailed\n" in silent.out
+    assert "nobody was e-mailed by this command" in again.out
+    assert (pending.exit, "nobody was e-mailed yet" in pending.out) == (8, True)
+    assert [each.kind for each in google.outbox] == ["invitation"]
+
+
+def test_a_move_while_disconnected_e_mails_nobody(connected: Shell) -> None:
+    identifier = booked(connected)
+    connected.json("disconnect", "--yes")
+
+    assert move(connected, identifier).result["notified"] is None
 
 
 def test_another_move_waits_for_the_one_that_is_owed(connected: Shell, google: Simulator) -> None:
@@ -345,7 +377,7 @@ def test_disconnected_it_moves_here_and_the_event_follows_later(connected: Shell
     assert starts(google) == [TEN]
     assert connected.json("book", "2026-11-24T10:00", *SAM).exit == 0
     connected.connect()
-    connected.json("availability")
+    connected.json("sync")
     assert ELEVEN in starts(google)
     assert shown(connected, identifier)["start"] == ELEVEN
 
@@ -357,7 +389,7 @@ def test_several_moves_while_disconnected_are_one_later(connected: Shell, google
     move(connected, identifier, "2026-11-24T12:00")
     connected.connect()
 
-    connected.json("availability")
+    connected.json("sync")
 
     assert starts(google) == ["2026-11-24T12:00:00+00:00"]
     assert google.count("events.patch") == 1
@@ -372,7 +404,7 @@ def test_a_time_that_was_taken_while_disconnected_leaves_the_event_and_warns(
     google.add_event("primary", ELEVEN, "2026-11-24T12:00:00+00:00", "Dentist")
     connected.connect()
 
-    ran = connected.json("availability")
+    ran = connected.json("sync")
 
     assert ran.warnings == ["booking-not-moved"]
     assert sorted(starts(google)) == [TEN, ELEVEN]
@@ -393,7 +425,7 @@ def test_what_is_over_cannot_be_moved(connected: Shell) -> None:
     ran = move(connected, identifier)
 
     assert (ran.exit, ran.error["code"]) == (5, "booking-over")
-    assert ran.error["message"] == f"booking {identifier} is cancelled, so it cannot be moved"
+    assert ran.error["message"] == f"Sam Lee's booking {identifier[:8]} is cancelled, so it cannot be moved"
 
 
 def test_a_booking_on_its_way_can_be_cancelled(connected: Shell, google: Simulator) -> None:
@@ -426,13 +458,13 @@ def test_what_a_dead_process_left_half_done_is_pending_until_its_lease_is_over(
     identifier = booked(connected)
     google.faults.add("events.patch: 403-quotaExceeded once")
     move(connected, identifier)
-    ledger = connected.ledger()
-    (errand,) = ledger.due(connected.now(), most=1)
-    ledger.lease(errand, now=connected.now())
+    with closing(connected.ledger()) as ledger:
+        (entry,) = ledger.due(connected.now(), most=1)
+        ledger.lease(entry, now=connected.now())
 
-    early = move(connected, identifier)
-    google.clock.advance(seconds=LEASE / timedelta(seconds=1))
-    late = move(connected, identifier)
+        early = move(connected, identifier)
+        google.clock.advance(seconds=LEASE / timedelta(seconds=1))
+        late = move(connected, identifier)
 
     assert (early.exit, early.result["moving_to"]["start"]) == (8, ELEVEN)
     assert (late.exit, late.result["start"]) == (0, ELEVEN)

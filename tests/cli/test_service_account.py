@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Shell
 from tests.service_account import EMAIL, a_private_key, hand_out, pem
 
@@ -98,7 +100,7 @@ def with_another_key(google: Simulator, folder: Path) -> None:
 
 
 def without_the_account(google: Simulator, folder: Path) -> None:
-    google.answering.tokens.service_accounts.clear()
+    google.router.tokens.service_accounts.clear()
 
 
 def for_a_stranger(google: Simulator, folder: Path) -> None:
@@ -143,6 +145,21 @@ def test_a_captive_portal_is_nobodys_fault(operator: Shell, google: Simulator) -
     assert operator.json("calendars").error["exit"] == 7
 
 
+def written(key: Any, *, password: bytes | None = None) -> str:
+    """A private key as it may stand in the file."""
+    sealed = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    found: bytes = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed)
+    return found.decode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_key_is_read_in_any_encoding_an_editor_leaves(operator: Shell, encoding: str) -> None:
+    path = operator.folder / "key.json"
+    path.write_bytes(path.read_text().encode(encoding))
+
+    assert operator.json("calendars").exit == 0
+
+
 def key_with(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda key: key | changes
 
@@ -159,6 +176,11 @@ def key_with(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (key_with(client_email=7), 'a key without "client_email"'),
         (key_with(private_key="-----BEGIN PRIVATE KEY-----\nAAAA\n"), "a private key or an address in it that cannot be used"),
         (key_with(token_uri="http://example.com/token"), "a private key or an address in it that cannot be used"),
+        (key_with(token_uri="http://127.0.0.2:80\\@127.0.0.1/"), "a private key or an address in it that cannot be used"),
+        (key_with(private_key=written(a_private_key(), password=b"x")), "an encrypted private key, which nobody here can open"),
+        (key_with(private_key=written(ec.generate_private_key(ec.SECP256R1()))), "a private key that is no RSA key, as Google's are"),
+        (key_with(private_key=written(ed25519.Ed25519PrivateKey.generate())), "a private key that is no RSA key, as Google's are"),
+        (key_with(private_key="schlüssel\ud800"), "a private key or an address in it that cannot be used"),
         (lambda _: [], "JSON that is no object"),
     ],
 )  # fmt: skip
@@ -175,14 +197,17 @@ def test_a_file_of_another_kind_is_named(
     assert google.requests == []
 
 
-@pytest.mark.parametrize(("content", "found"), [("{", "no JSON"), (None, "no such file or directory")])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [("{", "is not the key of a service account: found no JSON"), (None, "there is no such file")],
+)
 def test_no_key_at_all_is_named(operator: Shell, content: str | None, found: str) -> None:
     path = operator.folder / "key.json"
     path.unlink()
     if content is not None:
         path.write_text(content)
 
-    assert operator.json("calendars").error["message"].endswith(f"found {found}")
+    assert operator.json("calendars").error["message"].endswith(found)
 
 
 def test_neither_key_nor_token_stands_in_a_log_or_a_file(

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Shell
 from tests.simulator.wire import Browserless
 
@@ -60,7 +60,7 @@ class Running:
     def interrupt(self, by: signal.Signals = signal.SIGINT) -> tuple[int, str, str]:
         """Ctrl-C: how it ends, and what it printed since."""
         self.process.send_signal(by)
-        out, err = self.process.communicate(timeout=10)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -73,7 +73,7 @@ def simulator(*arguments: str) -> Iterator[Running]:
     )  # fmt: skip
     assert process.stdout is not None
     try:
-        assert select.select([process.stdout], [], [], 30)[0], "nothing was printed"
+        assert select.select([process.stdout], [], [], 120)[0], "nothing was printed"
         line = process.stdout.readline()
         assert line, process.communicate()
         envelope = json.loads(line)
@@ -90,7 +90,7 @@ def ask(running: Running, *arguments: str, token: str) -> subprocess.CompletedPr
     environ = os.environ | {"PORTALCAL_CONFIG": running.told["config"], "PORTALCAL_REFRESH_TOKEN": token}
     return subprocess.run(
         [sys.executable, "-m", "portalcal", *arguments, "--json"],
-        capture_output=True, text=True, check=False, env=environ, timeout=30,
+        capture_output=True, text=True, check=False, env=environ, timeout=120,
     )  # fmt: skip
 
 
@@ -101,6 +101,10 @@ def test_it_says_where_it_is_and_another_process_books_there(tmp_path: Path) -> 
             "account": "ana@example.com",
             "config": str(tmp_path / "google/config.toml"),
             "events": 0,
+            "client_secrets": str(tmp_path / "google/client_secret.json"),
+            "workspace": "simulator",
+            "people": [],
+            "rooms": [],
         }
         token = running.refresh_token()
         who = ("--name", "Sam", "--email", "sam@example.com")
@@ -135,6 +139,21 @@ def test_a_folder_of_its_own_goes_with_it(ended_by: signal.Signals) -> None:
     assert not folder.exists()
 
 
+def test_in_the_background_of_a_script_it_ends_in_order_too() -> None:
+    # There Ctrl-C is ignored, which is meant for what runs in the foreground.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with simulator() as running:
+            folder = Path(running.told["config"]).parent
+            running.process.send_signal(signal.SIGINT)
+            exit_, out, err = running.interrupt(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert (exit_, out, err.strip()) == (130, "", "")
+    assert not folder.exists()
+
+
 def test_a_folder_that_was_named_stays(tmp_path: Path) -> None:
     with simulator("--dir", str(tmp_path / "deep/google")) as running:
         running.interrupt()
@@ -143,6 +162,7 @@ def test_a_folder_that_was_named_stays(tmp_path: Path) -> None:
     assert (tmp_path / "deep/google/client_secret.json").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.full
 def test_a_real_export_fills_the_calendar(tmp_path: Path) -> None:
     with simulator("--dir", str(tmp_path), "--consent", "auto", "--events", str(EXPORT)) as running:
         ran = ask(running, "availability", "--days", "30", token=running.refresh_token())
@@ -173,22 +193,25 @@ def printed(folder: Path, *, lines: int) -> tuple[int, str]:
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    said = "".join(process.stdout.readline() for _ in range(lines))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    try:
+        said = "".join(process.stdout.readline() for _ in range(lines))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.communicate()
     return process.returncode, said
 
 
 def test_people_are_told_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
-    exit_, said = printed(tmp_path / "my google", lines=7)
+    exit_, said = printed(tmp_path / "my google", lines=6)
 
     assert said.startswith("A small Google runs at http://127.0.0.1:")
     assert said.endswith(
         "In another terminal:\n\n"
         f"  export PORTALCAL_CONFIG='{tmp_path}/my google/config.toml'\n"
-        "  export PORTALCAL_WORKSPACE=simulator\n"
         "  portalcal connect\n"
     )
     assert exit_ == 130
@@ -220,6 +243,9 @@ def test_what_is_to_be_typed_is_never_wrapped(tmp_path: Path, monkeypatch: pytes
             "expected once, times=N, rate=5%, after=N, retry-after=SECONDS, shape=backend or shape=frontend, ",
         ),
         (("--fault", "*: latency"), "expected latency=SECONDS, not 'latency' in '*: latency'"),
+        (("--fault", "*: slow=inf"), "expected seconds such as 2, 0.5 or 250ms, not 'inf' in '*: slow=inf'"),
+        (("--latency", "inf"), "inf is not a duration"),
+        (("--latency", "2d"), "expected a latency from 0 to 86400 seconds, not 172800"),
         (("--latency", "soon"), "soon is not a duration"),
         (("--latency", "5"), "5 of what? A duration needs its unit"),
         (("--consent", "never"), "--consent is never, expected page, auto, deny or partial"),
@@ -254,3 +280,95 @@ def test_a_port_that_is_taken(portalcal: Shell, google: Simulator) -> None:
     assert (ran.exit, ran.error["code"]) == (2, "usage")
     assert ran.error["message"] == f"port {google.port} cannot be listened on: address already in use"
     assert ran.error["hint"] == "choose another `--port`"
+
+
+@pytest.mark.parametrize("command", [("simulator", "--dir"), ("demo", "--keep")])
+def test_a_folder_that_is_a_file(portalcal: Shell, tmp_path: Path, command: tuple[str, str]) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("Call Sam back\n")
+
+    ran = portalcal(*command, str(file))
+    below = portalcal(*command, str(file / "deeper"))
+
+    assert (ran.exit, ran.out, file.read_text()) == (2, "", "Call Sam back\n")
+    assert ran.err == (
+        f"error: {file} is a file, not a folder\n\nhint: name another folder with `{command[1]}`\n"
+    )
+    assert (below.exit, "cannot be written: not a directory" in below.err.replace("\n", " ")) == (2, True)
+
+
+@pytest.mark.parametrize("command", [("simulator", "--dir"), ("demo", "--keep")])
+@pytest.mark.parametrize("name", ["config.toml", "client_secret.json"])
+def test_a_file_of_somebody_else_is_never_overwritten(
+    portalcal: Shell, tmp_path: Path, command: tuple[str, str], name: str
+) -> None:
+    (tmp_path / name).write_text('timezone = "Europe/Berlin"\n')
+
+    ran = portalcal(*command, str(tmp_path))
+
+    assert (ran.exit, ran.out) == (2, "")
+    assert ran.err == (
+        f"error: {tmp_path / name} was not written by a simulator, or was changed since. It is left as it is\n"
+        f"\nhint: name another folder with `{command[1]}`, or move that file away\n"
+    )
+    assert (tmp_path / name).read_text() == 'timezone = "Europe/Berlin"\n'
+
+
+WORLD = """
+[people.ben]
+email = "ben@example.com"
+busy = ["tomorrow 09:00-17:00"]
+[rooms.oak]
+email = "oak@example.com"
+"""
+
+
+def test_a_world_is_entered_and_its_people_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "world.toml").write_text(WORLD)
+
+    with simulator(
+        "--consent", "auto", "--world", str(tmp_path / "world.toml"), "--dir", str(tmp_path)
+    ) as running:
+        told, environ = running.told, os.environ | {"PORTALCAL_CONFIG": running.told["config"]}
+        environ["PORTALCAL_REFRESH_TOKEN"] = running.refresh_token()
+        command = [
+            sys.executable,
+            "-m",
+            "portalcal",
+            "availability",
+            "tomorrow",
+            "--days",
+            "1",
+            "--with",
+            "ben",
+            "--json",
+        ]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+
+    assert (told["people"], told["rooms"]) == (["ben"], ["oak"])
+    assert ran.returncode == 0, ran.stderr
+    result = json.loads(ran.stdout)["result"]
+    assert result["people"] == [
+        {"person": "ben", "email": "ben@example.com", "state": "checked", "reason": None}
+    ]
+    assert [each["slots"] for each in result["days"]] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[people.ben]\n", "describes no world: people.ben.email: expected an e-mail address"),
+        (
+            '[people.ben]\nemail = "b@x.example"\nevents = "nowhere.ics"\n',
+            "names, cannot be read: no such file or directory",
+        ),
+    ],
+)
+def test_a_file_that_describes_no_world_is_a_usage_error(
+    portalcal: Shell, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "world.toml").write_text(text)
+
+    ran = portalcal.json("simulator", "--world", str(tmp_path / "world.toml"))
+
+    assert (ran.exit, message in ran.error["message"]) == (2, True), ran

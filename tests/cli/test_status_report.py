@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from portalcal.simulator import Simulator
-from portalcal.views.report import redacted
+from portalcal.simulator.google import Simulator
+from portalcal.views.report import redacted, secrets_in
 from tests.cli.conftest import ANA, NOW, Shell
 from tests.cli.hints import assert_can_be_run
 
@@ -68,12 +71,27 @@ def test_a_report_holds_no_secret_no_whole_address_no_title_and_no_guest(
     assert "t…@example.com" in text
 
 
+def test_a_report_tells_the_last_changes_without_titles_guests_and_reasons(lively: Shell) -> None:
+    (first, _) = lively.json("bookings").result["bookings"]
+    lively("--actor", "ana.lee@example.com", "cancel", first["id"], "--reason", "Divorce is off")
+
+    report = written(lively)
+
+    (line,) = [each for each in report.splitlines() if "cancelling -> cancelled" in each]
+    assert line.split() == [
+        "2026-11-23T08:05:00Z", first["id"], "delivered", "command", "a…@example.com", "cancel",
+        "state", "cancelling", "->", "cancelled;", "owed", "remove", "->", "none",
+    ]  # fmt: skip
+    assert not {"Divorce", "Samantha", "Merger", "Room"} & set(re.findall(r"\w+", report))
+
+
 def test_a_report_tells_versions_checks_configuration_and_last_errors(lively: Shell) -> None:
     text = written(lively)
 
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[0] == "portalcal status report"
     assert any(line.startswith("Python 3.") for line in lines)
+    assert any(re.match(r"zone rules +\d{4}\w* of ", line) for line in lines)
     assert any(line.startswith("google-auth 2.") for line in lines)
     assert "state degraded" in lines
     assert any(line.startswith("ok config.file") for line in lines)
@@ -114,6 +132,91 @@ def test_a_report_that_cannot_be_written_says_so(connected: Shell, tmp_path: Pat
     assert "cannot be written" in error["message"]
 
 
+def test_a_report_on_stdout_is_the_answer(connected: Shell) -> None:
+    ran = connected("status", "--report", "-")
+
+    assert (ran.exit, ran.err) == (0, "")
+    assert ran.out.startswith("portalcal status report\n")
+    assert not Path("-").exists()
+
+
+def test_a_report_on_stdout_is_not_mixed_with_json(connected: Shell) -> None:
+    error = connected.json("status", "--report", "-").error
+
+    assert (error["exit"], error["message"]) == (2, "--json and --report - are two answers on stdout")
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/stderr"])
+def test_a_device_is_written_into_and_stays_one(connected: Shell, device: str) -> None:
+    before = Path(device).stat().st_mode
+
+    assert connected("status", "--report", device).exit == 0
+
+    assert Path(device).stat().st_mode == before
+
+
+def test_a_pipe_gets_the_report(connected: Shell, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    ran = connected("status", "--report", str(pipe))
+    text = os.read(reader, 60_000).decode()
+    os.close(reader)
+
+    assert (ran.exit, text[:23]) == (0, "portalcal status report")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_is_followed_and_stays_one(connected: Shell, tmp_path: Path, is_there: bool) -> None:
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    if is_there:
+        target.write_text("old")
+    link.symlink_to("target.txt")
+
+    assert connected("status", "--report", str(link)).exit == 0
+
+    assert link.is_symlink()
+    assert target.read_text().startswith("portalcal status report\n")
+
+
+def test_an_ordinary_file_is_replaced_as_a_whole_and_keeps_its_mode(connected: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "report.txt"
+    file.write_text("old " * 100_000)
+    file.chmod(0o640)
+    with file.open() as opened:
+        assert connected("status", "--report", str(file)).exit == 0
+
+        # Who reads the old file reads all of it.
+        assert opened.read() == "old " * 100_000
+
+    assert file.read_text().startswith("portalcal status report\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert not list(tmp_path.glob(".report.txt*"))
+
+
+def test_a_file_of_two_names_keeps_both(connected: Shell, tmp_path: Path) -> None:
+    file, other = tmp_path / "report.txt", tmp_path / "other.txt"
+    file.write_text("old")
+    other.hardlink_to(file)
+
+    assert connected("status", "--report", str(file)).exit == 0
+
+    assert other.read_text() == file.read_text() != "old"
+
+
+@pytest.mark.parametrize("name", ["missing/report.txt", "missing/deeper/report.txt", "dangling.txt"])
+def test_a_folder_that_is_missing_is_not_made(connected: Shell, tmp_path: Path, name: str) -> None:
+    (tmp_path / "dangling.txt").symlink_to("missing/report.txt")
+
+    error = connected.json("status", "--report", str(tmp_path / name)).error
+
+    assert (error["exit"], error["code"]) == (2, "usage")
+    assert error["message"] == f"{tmp_path / name} cannot be written: no such file or directory"
+    assert not (tmp_path / "missing").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -127,10 +230,63 @@ def test_a_report_that_cannot_be_written_says_so(connected: Shell, tmp_path: Pat
         ("1//0gLongRefreshToken", "(secret)"),
         ("/home/ana/.config/portalcal/config.toml", "~/.config/portalcal/config.toml"),
         ("no address here", "no address here"),
+        ("ana@[10.0.0.1] and ana.lee@[IPv6:::1]", "a…@[10.0.0.1] and a…@[IPv6:::1]"),
+        ('"ana b"@example.com', '"…"@example.com'),
+        ("calendars/ana.lee%40example.com/events", "calendars/a…%40example.com/events"),
+        ("ana.lee%2540example.com", "a…%2540example.com"),
+        ("a@b@example.com", "a…@b…@example.com"),
+        ("password=se&cret password = x", "password=(secret)&cret password = x"),
     ],
 )
 def test_addresses_are_shortened_and_secrets_left_out(text: str, shown: str) -> None:
     assert redacted(text, home=Path("/home/ana")) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a", "a"),
+        ("://", "://"),
+        ('"', '"'),
+        ("a@", "a…@"),
+        ("a%40", "a…%40"),
+        ("password=", "password=(secret)"),
+    ],
+)
+def test_a_text_as_long_as_anybody_makes_it_is_gone_through_once(text: str, shown: str) -> None:
+    # What looks from every character to the end of the text takes half an hour for this.
+    told = redacted(text * (500_000 // len(text)))
+
+    assert told.startswith(shown)
+
+
+def test_what_is_known_to_be_secret_is_left_out_wherever_it_stands() -> None:
+    document = tomllib.loads(
+        '[google]\nclient_secret = "hunter22"\n[ledger]\nurl = "postgresql://ana:p@ss/w ord@host/db?sslpassword=other1"\n'
+        '[workspace.x.vault]\npassphrase = "open sesame"\n'
+    )
+
+    text = redacted(
+        "said hunter22, p@ss/w ord, p%40ss%2Fw%20ord, other1 and open sesame", secrets=secrets_in(document)
+    )
+
+    assert text == "said (secret), (secret), (secret), (secret) and (secret)"
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_no_secret_of_the_configuration_or_the_environment_is_in_a_report(
+    connected: Shell, is_readable: bool
+) -> None:
+    connected.configure(
+        '[ledger]\nurl = "oracle://ana:ge heim@db.example.com/x"\n' + ("" if is_readable else "[rule]\n")
+    )
+    connected.environ["PORTALCAL_VAULT_PASSPHRASE"] = "oracle"
+
+    connected("status", "--report", str(connected.folder / "report.txt"))
+
+    text = (connected.folder / "report.txt").read_text()
+    assert "ge heim" not in text
+    assert "oracle" not in text
 
 
 # --- all workspaces -------------------------------------------------------------------------------------------
@@ -191,3 +347,82 @@ def test_a_report_of_all_tells_every_workspace(several: Shell) -> None:
         "== workspace sales",
         "== workspace support",
     ]
+
+
+# --- what a support person asks next
+
+
+def report(shell: Shell) -> str:
+    ran = shell("status", "--report", "-")
+    return ran.out
+
+
+def test_the_report_has_the_last_errors_of_commands_with_time_and_command(
+    connected: Shell, google: Simulator
+) -> None:
+    google.faults.add("freebusy.query: 503")
+    assert connected("book", "2026-11-24T10:00", "--name", "Sam Lee", "--email", "sam@example.com").exit == 7
+    google.faults.clear()
+    assert connected("cancel", "sam@example.com").exit == 6
+
+    lines = report(connected).splitlines()
+
+    first, second, *_ = lines[lines.index("last errors of commands") + 1 :]
+    assert re.fullmatch(
+        r"  2026-11-23T08:\d\d:\d\dZ  default  book  google-busy  Google is busy \(503\).*", first
+    )
+    assert re.fullmatch(r"  2026-11-23T08:\d\d:\d\dZ  default  cancel  booking-not-found", second)
+
+
+def test_the_last_twenty_errors_are_kept_and_none_of_them_holds_a_guest(connected: Shell) -> None:
+    connected("book", "2026-11-24T10:00", "--name", "Sam Lee", "--email", "sam@example.com")
+    for _ in range(25):
+        assert connected("book", "2026-11-24T10:00", "--name", "Kim", "--email", "kim@example.com").exit == 5
+
+    (kept,) = (connected.folder.parent / "home").rglob("last-errors.jsonl")
+
+    assert len(kept.read_text().splitlines()) == 20
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert not {"Sam", "Kim", "sam@", "kim@"} & set(re.findall(r"Sam|Kim|sam@|kim@", kept.read_text()))
+
+
+def test_a_slip_of_the_keyboard_is_not_kept(connected: Shell) -> None:
+    connected("bok")
+    connected("book", "someday", "--name", "Sam", "--email", "sam@example.com")
+
+    assert not list((connected.folder.parent / "home").rglob("last-errors.jsonl"))
+
+
+def test_nothing_is_kept_where_nothing_may_be_changed(portalcal: Shell) -> None:
+    assert portalcal("--read-only", "calendars").exit == 4
+
+    assert not list((portalcal.folder.parent / "home").rglob("last-errors.jsonl"))
+
+
+def test_a_damaged_log_of_errors_stops_nothing(connected: Shell) -> None:
+    path = connected.folder.parent / "home/.local/share/portalcal/last-errors.jsonl"
+    path.write_bytes(b"\xff\xfe[[[[\n{\n7\n")
+
+    assert connected("cancel", "00000000").exit == 6
+    assert "booking-not-found" in report(connected)
+
+
+def test_the_report_names_variables_terminal_and_locale_and_no_value(connected: Shell) -> None:
+    connected.environ |= {"LANG": "de_DE.UTF-8", "TERM": "xterm-256color", "PORTALCAL_VAULT_TIMEOUT": "7"}
+
+    text = report(connected)
+
+    assert "  locale              de_DE.UTF-8\n" in text
+    assert "  terminal            xterm-256color, no terminal\n" in text
+    assert "COLUMNS, PORTALCAL_CONFIG, PORTALCAL_VAULT_TIMEOUT, TZ" in text
+
+
+def test_the_report_has_the_last_sync_and_the_dates_of_exceptions(connected: Shell) -> None:
+    connected.configure('[schedule.exceptions]\n2026-12-25 = []\n2026-12-31 = ["09:00-12:00"]\n')
+    assert "last sync\n  never, or not known\n" in report(connected)
+    connected("sync")
+
+    text = report(connected)
+
+    assert "last sync\n  2026-11-23T08:00:00Z\n" in text
+    assert "  schedule.exceptions 2026-12-25, 2026-12-31\n" in text

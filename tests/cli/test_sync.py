@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from portalcal.core.booking import State
 from portalcal.ports import Search
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -22,6 +24,8 @@ LISTS = (
     "declined",
     "updated",
     "conflicts",
+    "needs_replacement",
+    "replaced",
     "added",
 )
 
@@ -363,7 +367,8 @@ def test_an_event_of_a_booking_that_was_refused_is_removed(connected: Shell, goo
     google.faults.add("events.insert: 403-forbidden once")
     ran = connected.json("book", "2026-11-24T11:00", *SAM)
     assert ran.exit == 3
-    (refused,) = connected.ledger().search(Search(states=(State.REFUSED,)))
+    with closing(connected.ledger()) as ledger:
+        (refused,) = ledger.search(Search(states=(State.REFUSED,)))
     marks = {"private": {"portalcal": str(refused.id)}}
     late = other | times("11:00", "11:30") | {"id": refused.next_event_id, "extendedProperties": marks}
     google.model.put(google.calendar("primary"), late)
@@ -542,3 +547,19 @@ def test_people_read_what_was_brought_in_line(connected: Shell, google: Simulato
 
     assert first.out == f"Brought in line\n\n  deleted in the calendar   {identifier[:8]}\n"
     assert second.out == "Bookings and calendar agree\n"
+
+
+def test_bookings_without_an_event_are_counted_with_what_makes_one(
+    portalcal: Shell, google: Simulator
+) -> None:
+    assert portalcal("book", "2026-11-24T10:00", *SAM).exit == 0
+    portalcal.connect()
+
+    ran = portalcal.json("sync")
+
+    assert (ran.exit, ran.warnings) == (0, ["events-missing"])
+    assert json.loads(ran.out)["warnings"][0]["message"] == (
+        "1 booking has no event; make it with `portalcal sync --add-missing`"
+    )
+    assert portalcal.json("sync", "--add-missing").warnings == []
+    assert len(google.events()) == 1

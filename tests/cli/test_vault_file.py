@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.simulator import Simulator
-from tests.adapters.keyrings import InMemory
+from portalcal.simulator.google import Simulator
+from tests.adapters.vault.keyrings import InMemory
 from tests.cli.conftest import ANA, Shell
 
+ROW = '{"start": "2026-11-24T10:00", "name": "Sam", "email": "sam@example.com"}\n'
 VARIABLE = "PORTALCAL_VAULT_PASSPHRASE"
 
 
@@ -78,18 +80,89 @@ def test_a_wrong_passphrase_is_a_matter_of_configuration(server: Shell) -> None:
     assert "barley" not in ran.err
 
 
-@pytest.mark.parametrize("command", [("connect", "--vault", "file"), ("calendars",), ("disconnect", "--yes")])
+@pytest.mark.parametrize(
+    "command", [("connect", "--vault", "file"), ("calendars",), ("book", "--file", "-"), ("availability",)]
+)
 def test_without_a_passphrase_and_without_anybody_to_ask_the_variable_is_named(
     server: Shell, google: Simulator, command: tuple[str, ...]
 ) -> None:
     if command[0] != "connect":
         server("connect", "--vault", "file")
     google.forget_requests()
+    server.stdin = io.StringIO(ROW)
 
     ran = server(*command, "--json", environ={VARIABLE: ""})
 
-    assert (ran.exit, ran.error["code"], ran.error["hint"]) == (2, "usage", f"set {VARIABLE}")
+    told = json.loads(ran.out or ran.err)["error"]
+    assert (ran.exit, told["code"]) == (3, "vault-unavailable")
+    assert told["message"] == (
+        f"the vault file cannot be used: {VARIABLE} is not set, and nobody can be asked for it here"
+        + (". Nothing was booked." if command[0] == "book" else "")
+    )
+    assert told["hint"] == f"set {VARIABLE}, or {VARIABLE}_FILE to a file that holds it"
     assert google.requests == [], "nobody may be sent to a consent page whose outcome cannot be kept"
+
+
+def test_the_passphrase_is_taken_from_a_file(server: Shell) -> None:
+    file = server.folder / "passphrase"
+    file.write_text("open sesame\n")
+    server("connect", "--vault", "file")
+
+    ran = server("calendars", "--json", environ={VARIABLE: "", f"{VARIABLE}_FILE": str(file)})
+
+    assert ran.exit == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: no such file or directory"),
+        (b"", "does not hold one line of text"),
+        (b"open\nsesame\n", "does not hold one line of text"),
+        (b"\xff\xfe", "cannot be read: it is not UTF-8"),
+    ],
+)
+def test_a_file_without_a_passphrase_is_named(server: Shell, content: bytes | None, words: str) -> None:
+    server("connect", "--vault", "file")
+    file = server.folder / "passphrase"
+    if content is not None:
+        file.write_bytes(content)
+
+    ran = server("calendars", "--json", environ={VARIABLE: "", f"{VARIABLE}_FILE": str(file)})
+
+    assert (ran.exit, ran.error["code"]) == (3, "vault-unavailable")
+    assert f"{VARIABLE}_FILE names {file}, which {words}" in ran.error["message"]
+
+
+def test_a_lost_passphrase_is_replaced_by_a_new_consent_under_another(server: Shell) -> None:
+    server("connect", "--vault", "file")
+    new = {VARIABLE: "open barley"}
+    hint = server("calendars", "--json", environ=new).error["hint"]
+    assert "`portalcal connect --vault file --new-passphrase`" in hint
+
+    ran = server("connect", "--vault", "file", "--new-passphrase", "--json", environ=new)
+
+    assert (ran.exit, json.loads(ran.out)["result"]["already"]) == (0, False)
+    assert server("calendars", "--json", environ=new).exit == 0
+    assert server.json("calendars").error["code"] == "vault-unavailable"
+
+
+def test_a_new_passphrase_without_consent_leaves_the_vault_as_it_is(server: Shell, google: Simulator) -> None:
+    server("connect", "--vault", "file")
+    google.consent = "deny"
+
+    ran = server("connect", "--new-passphrase", "--json", environ={VARIABLE: "open barley"})
+
+    assert ran.exit == 4
+    assert server.json("calendars").exit == 0
+
+
+def test_a_new_passphrase_is_for_a_vault_file(server: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.vault.keyrings.InMemory")
+
+    ran = server.json("connect", "--new-passphrase")
+
+    assert (ran.exit, ran.error["message"]) == (2, "--new-passphrase is for secrets in a vault file")
 
 
 def test_status_names_the_vault_and_what_is_wrong_with_it(server: Shell) -> None:
@@ -113,7 +186,7 @@ def test_disconnecting_leaves_no_file(server: Shell) -> None:
 def test_moving_to_the_file_takes_a_consent_and_leaves_nothing_in_the_keyring(
     server: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.keyrings.InMemory")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.vault.keyrings.InMemory")
     assert server("connect").exit == 0
     assert InMemory.kept
 
@@ -129,7 +202,7 @@ def test_moving_to_the_file_takes_a_consent_and_leaves_nothing_in_the_keyring(
 def test_a_selection_made_with_a_token_of_the_environment_takes_no_secret_away(
     server: Shell, google: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.keyrings.InMemory")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.adapters.vault.keyrings.InMemory")
     google.add_calendar("team@example.com", summary="Team", role="reader")
     token = {"PORTALCAL_ACCESS_TOKEN": str(google.issue_token())}
     assert server("calendars", "--select", "Team", environ=token).exit == 0
@@ -155,7 +228,7 @@ def typed(shell: Shell, *arguments: str, answers: tuple[str, ...]) -> tuple[int,
     os.close(terminal)
     seen, waiting = "", list(answers)
     try:
-        while select.select([leader], [], [], 20)[0]:
+        while select.select([leader], [], [], 120)[0]:
             seen += os.read(leader, 4096).decode()
             if waiting and seen.rstrip(" ").endswith((" vault file:", "Once more:")):
                 os.write(leader, waiting.pop(0).encode() + b"\n")
@@ -164,7 +237,7 @@ def typed(shell: Shell, *arguments: str, answers: tuple[str, ...]) -> tuple[int,
         pass
     finally:
         os.close(leader)
-    return process.wait(20), seen
+    return process.wait(120), seen
 
 
 def test_on_a_terminal_the_passphrase_is_typed_and_not_shown(server: Shell) -> None:

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from portalcal.adapters.google_calendar import GoogleCalendars
-from portalcal.adapters.google_http import GoogleHttp
-from portalcal.adapters.google_tokens import GrantTokens
-from portalcal.config import Endpoints
+from portalcal.adapters.google.authorized_http import AuthorizedHttp
+from portalcal.adapters.google.calendar import GoogleCalendars
+from portalcal.adapters.google.tokens import GrantAccessTokens
+from portalcal.config.model import Endpoints
 from portalcal.core.booking import Notify
-from portalcal.core.grant import Access, Grant
+from portalcal.core.grant import AccessToken, Grant
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import (
@@ -32,15 +32,17 @@ from portalcal.errors import (
 from portalcal.ports import (
     Calendar,
     Calendars,
-    Draft,
+    DeleteResult,
     Event,
     EventChanged,
+    EventDraft,
     EventIdTaken,
-    Removal,
+    Invitee,
     SyncTokenExpired,
 )
-from portalcal.simulator import Simulator
-from tests.adapters.scripted import a_wire
+from portalcal.simulator.google import Simulator
+from portalcal.simulator.http.request_log import LoggedExchange
+from tests.adapters.scripted import an_http_client
 from tests.builders import at, span
 
 BOOKING = UUID("6f1c0a52-9b53-4f43-8a6b-0f4b8c7d2e10")
@@ -49,9 +51,9 @@ WEEK = Interval(at("Mon 00:00"), at("Mon 00:00") + timedelta(days=7))
 OpenCalendars = Callable[..., Calendars]
 
 
-def a_draft(when: str = "Tue 10:00-10:30", **facts: Any) -> Draft:
+def a_draft(when: str = "Tue 10:00-10:30", **facts: Any) -> EventDraft:
     """A meeting with Ben."""
-    draft = Draft(
+    draft = EventDraft(
         id="pc0000000001",
         booking=BOOKING,
         title="Meeting with Ben",
@@ -68,17 +70,13 @@ def busy_of(told: tuple[FreeBusy, ...]) -> list[list[Interval]]:
 
 
 class CalendarsContract:
-    """Stated once, held by every adapter."""
+    """Stated once, held by every adapter. `open_calendars` of a subclass opens the calendars of the simulator's owner; its
+    `scopes` are the short names of those granted."""
 
     @pytest.fixture
     def google(self) -> Iterator[Simulator]:
         with Simulator(now=datetime(2026, 3, 1, tzinfo=UTC)) as google:
             yield google
-
-    @pytest.fixture
-    def open_calendars(self, google: Simulator) -> OpenCalendars:
-        """Opens the calendars of the simulator's owner; `scopes` are the short names of those granted."""
-        raise NotImplementedError
 
     @pytest.fixture
     def calendars(self, open_calendars: OpenCalendars) -> Calendars:
@@ -148,7 +146,7 @@ class CalendarsContract:
         assert {each.unread for each in told} == {None}
         assert list(told[50].busy) == [span("Tue 10:00-11:00")]
 
-    def test_more_than_thirty_days_are_asked_in_parts_and_joined_at_the_seams(
+    def test_two_months_are_asked_in_parts_and_joined_at_the_seams(
         self, google: Simulator, calendars: Calendars
     ) -> None:
         seam = WEEK.start + timedelta(days=30)
@@ -468,7 +466,7 @@ class CalendarsContract:
         first = calendars.delete("primary", a_draft().id, notify=Notify.ALL)
         second = calendars.delete("primary", a_draft().id, notify=Notify.ALL)
 
-        assert (first, second) == (Removal.DONE, Removal.ALREADY_GONE)
+        assert (first, second) == (DeleteResult.DONE, DeleteResult.ALREADY_GONE)
         assert google.events() == []
 
     def test_deleting_what_never_was_is_told_apart(self, calendars: Calendars) -> None:
@@ -524,13 +522,26 @@ class CalendarsContract:
         assert read[operation]()
         assert google.count(operation) == 2
 
-    def test_a_delete_whose_answer_is_lost_comes_out_as_gone(
-        self, google: Simulator, calendars: Calendars
+    @pytest.mark.parametrize("names_version", [False, True])
+    def test_a_delete_whose_answer_is_lost_is_done(
+        self, google: Simulator, calendars: Calendars, names_version: bool
     ) -> None:
-        calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
         google.faults.add("events.delete: lost-reply once")
+        etag = made.etag if names_version else None
 
-        assert calendars.delete("primary", a_draft().id, notify=Notify.NONE) is Removal.ALREADY_GONE
+        removal = calendars.delete("primary", a_draft().id, notify=Notify.NONE, etag=etag)
+
+        assert removal is DeleteResult.DONE
+
+    def test_a_delete_that_names_another_version_changes_nothing(self, calendars: Calendars) -> None:
+        made = calendars.insert("primary", a_draft(), notify=Notify.NONE)
+        calendars.move("primary", a_draft(), etag=made.etag, notify=Notify.NONE)
+
+        with pytest.raises(EventChanged):
+            calendars.delete("primary", a_draft().id, notify=Notify.NONE, etag=made.etag)
+
+        assert not calendars.event("primary", a_draft().id).is_cancelled
 
     @pytest.mark.parametrize(
         ("fault", "expected"),
@@ -586,6 +597,29 @@ class CalendarsContract:
         assert permission in caught.value.permissions
         assert caught.value.stored
 
+    # --- people and rooms
+
+    def test_the_answer_of_a_room_is_waited_for(self, google: Simulator, calendars: Calendars) -> None:
+        draft = a_draft()._replace(people=(Invitee("oak@rooms.example.com", is_room=True),))
+        event = calendars.insert("primary", draft, notify=Notify.NONE)
+
+        def accept(exchange: LoggedExchange) -> None:
+            if exchange.operation == "events.get":
+                answer_room(google, event.id, "accepted")
+
+        google.observe(accept)
+
+        assert event.room_response == "needsAction"
+        assert calendars.room_answer("primary", event.id).room_response == "accepted"
+        assert google.count("events.get") == 2
+
+    def test_a_silent_room_is_not_waited_for_for_ever(self, google: Simulator, calendars: Calendars) -> None:
+        draft = a_draft()._replace(people=(Invitee("oak@rooms.example.com", is_room=True),))
+        event = calendars.insert("primary", draft, notify=Notify.NONE)
+
+        assert calendars.room_answer("primary", event.id).room_response == "needsAction"
+        assert 2 < google.count("events.get") < 10
+
     # --- what it costs
 
     def test_each_question_is_one_request(self, google: Simulator, calendars: Calendars) -> None:
@@ -600,6 +634,31 @@ class CalendarsContract:
         assert google.count() == 7
 
 
+def answer_room(google: Simulator, event_id: str, response: str) -> None:
+    """The room of an event answers."""
+    calendar = google.calendar("primary")
+    stored = google.model.find(calendar, event_id)
+    assert stored
+    body = stored.body
+    attendees = [
+        each | {"responseStatus": response} if each.get("resource") else each for each in body["attendees"]
+    ]
+    google.model.put(calendar, body | {"attendees": attendees})
+
+
+class _Stopwatch:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
 class TestGoogleCalendars(CalendarsContract):
     """The adapter over google-api-python-client, against the simulator."""
 
@@ -609,10 +668,13 @@ class TestGoogleCalendars(CalendarsContract):
 
             def opened(scopes: tuple[str, ...] = ("calendar",)) -> GoogleCalendars:
                 token = google.issue_token(scopes=scopes)
-                grant = Grant(token.refresh_token, Access(token), frozenset(scopes))
+                watch = _Stopwatch()
+                grant = Grant(token.refresh_token, AccessToken(token), frozenset(scopes))
                 calendars = GoogleCalendars(
-                    GoogleHttp(GrantTokens(grant), wire=a_wire()),
+                    AuthorizedHttp(GrantAccessTokens(grant), http_client=an_http_client()),
                     Endpoints(google.api_root, google.revoke_uri),
+                    sleep=watch.sleep,
+                    monotonic=watch.monotonic,
                 )
                 stack.callback(calendars.close)
                 return calendars

@@ -1,4 +1,4 @@
-"""What every ledger does. An adapter joins by a subclass with an `open_ledger` fixture."""
+"""The contract of every ledger. An adapter is tested by a subclass with an `open_ledger` fixture."""
 
 from __future__ import annotations
 
@@ -7,47 +7,58 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import UUID, uuid4
 
 import pytest
 
-from portalcal.adapters.sqlite_ledger import SqliteLedger
+from portalcal.adapters.ledger.offers import SqlOffers
+from portalcal.adapters.ledger.repository import SqlLedger
+from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, Notify, State
-from portalcal.core.errands import LEASE, Errand, Task
-from portalcal.errors import BookingNotFound
-from portalcal.ports import GuardsOverlap, Ledger, Search, StillOwed, Tally
+from portalcal.core.offers import GuestOffer, OfferState
+from portalcal.core.outbox import LEASE, OutboxEntry, Task
+from portalcal.core.participants import PanelRequest, Participant, Role
+from portalcal.errors import BookingNotFound, OfferNotFound
+from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Search, Tally
 from tests.builders import BEN, SetClock, a_booking, a_wish, at, span
 
 
 class OpenLedger(Protocol):
-    """Makes another handle on the same store, as another process would."""
+    """Opens another handle on the same database, as another process would."""
 
     def __call__(self, workspace: str = "default") -> Ledger: ...
 
 
+def a_person(name: str, role: Role = Role.WITH) -> Participant:
+    """Return somebody who takes part."""
+    return Participant(name, f"{name}@example.com", role)
+
+
 def confirmed(booking: Booking) -> Booking:
-    """The booking as it is when Google has its event."""
+    """Return the booking as it is once its event was inserted."""
     return replace(
         booking.moved_to(State.CONFIRMED, at("08:01")),
         event_id=booking.next_event_id,
         event_url="https://calendar.google.com/event?eid=1",
         meet_url="https://meet.google.com/abc",
         etag='"1"',
-        notified=booking.wish.notify,
+        notified=booking.request.notify,
     )
 
 
+def reason_of(ledger: Ledger) -> str:
+    """What a ledger finds wrong with itself."""
+    damage = ledger.check()
+    return damage.reason if damage else ""
+
+
 class LedgerContract:
-    """Stated once, held by every ledger."""
+    """The tests that every ledger passes. A subclass has the fixture `open_ledger`."""
 
     @pytest.fixture
     def clock(self) -> SetClock:
         return SetClock("08:00")
-
-    @pytest.fixture
-    def open_ledger(self) -> OpenLedger:
-        raise NotImplementedError
 
     @pytest.fixture
     def ledger(self, open_ledger: OpenLedger) -> Ledger:
@@ -57,7 +68,7 @@ class LedgerContract:
 
     def test_a_booking_comes_back_as_it_was_held(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         booking = a_booking(
-            wish=a_wish(
+            request=a_wish(
                 guest=BEN,
                 title="Zoë's “intro”",
                 link="intro",
@@ -74,22 +85,22 @@ class LedgerContract:
         assert ledger.hold(booking, put=True) == booking
         assert open_ledger().find(str(booking.id)) == booking
 
-    def test_a_booking_made_while_disconnected_needs_no_errand(self, ledger: Ledger) -> None:
+    def test_a_booking_made_while_disconnected_needs_no_outbox_entry(self, ledger: Ledger) -> None:
         booking = a_booking(state=State.CONFIRMED, calendar=None)
 
         ledger.hold(booking, put=False)
 
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
         assert ledger.find(str(booking.id)) == booking
 
-    def test_the_errand_is_recorded_with_the_booking_and_due_at_once(self, ledger: Ledger) -> None:
+    def test_the_outbox_entry_is_recorded_with_the_booking_and_due_at_once(self, ledger: Ledger) -> None:
         booking = a_booking(made_at="08:00")
 
         ledger.hold(booking, put=True)
 
-        (errand,) = ledger.due(at("08:00"), most=20)
-        assert errand == ledger.errand_of(booking.id)
-        assert (errand.booking, errand.task, errand.attempts) == (booking.id, Task.PUT, 0)
+        (entry,) = ledger.due(at("08:00"), most=20)
+        assert entry == ledger.entry_of(booking.id)
+        assert (entry.booking, entry.task, entry.attempts) == (booking.id, Task.PUT, 0)
 
     def test_fractions_of_a_second_are_not_kept(self, ledger: Ledger) -> None:
         made = at("08:00") + timedelta(microseconds=999_999)
@@ -102,22 +113,22 @@ class LedgerContract:
     @pytest.mark.parametrize(
         "other", ["09:15-09:45", "08:45-09:15", "08:00-11:00", "09:10-09:20", "09:00-09:30"]
     )
-    def test_an_overlapping_guard_is_refused_and_says_by_which_booking(
+    def test_an_overlapping_claim_is_refused_and_says_by_which_booking(
         self, ledger: Ledger, other: str
     ) -> None:
         first = ledger.hold(a_booking("09:00-09:30"), put=True)
         late = a_booking(other)
 
-        with pytest.raises(GuardsOverlap) as caught:
+        with pytest.raises(ClaimsOverlap) as caught:
             ledger.hold(late, put=True)
 
         assert caught.value.other == first
-        assert ledger.errand_of(late.id) is None
+        assert ledger.entry_of(late.id) is None
         with pytest.raises(BookingNotFound):
             ledger.find(str(late.id))
 
     @pytest.mark.parametrize("other", ["08:30-09:00", "09:30-10:00", "Tue 09:00-09:30"])
-    def test_guards_that_touch_do_not_overlap(self, ledger: Ledger, other: str) -> None:
+    def test_claims_that_touch_do_not_overlap(self, ledger: Ledger, other: str) -> None:
         ledger.hold(a_booking("09:00-09:30"), put=True)
 
         ledger.hold(a_booking(other), put=True)
@@ -127,16 +138,16 @@ class LedgerContract:
     def test_buffers_count_on_both_sides(self, ledger: Ledger) -> None:
         ledger.hold(a_booking("09:00-09:30", buffers=(0, 15)), put=True)
 
-        with pytest.raises(GuardsOverlap):
+        with pytest.raises(ClaimsOverlap):
             ledger.hold(a_booking("09:40-10:00"), put=True)
-        with pytest.raises(GuardsOverlap):
+        with pytest.raises(ClaimsOverlap):
             ledger.hold(a_booking("09:50-10:00", buffers=(10, 0)), put=True)
         ledger.hold(a_booking("09:55-10:00", buffers=(10, 0)), put=True)
 
-    def test_a_long_guard_far_before_is_found(self, ledger: Ledger) -> None:
+    def test_a_long_claim_far_before_is_found(self, ledger: Ledger) -> None:
         long = ledger.hold(a_booking("00:00-23:00"), put=True)
 
-        with pytest.raises(GuardsOverlap) as caught:
+        with pytest.raises(ClaimsOverlap) as caught:
             ledger.hold(a_booking("22:30-23:30"), put=True)
 
         assert caught.value.other == long
@@ -145,10 +156,194 @@ class LedgerContract:
         first = ledger.hold(a_booking("09:00-09:30"), put=True)
         ledger.hold(a_booking("10:00-10:30"), put=True)
 
-        with pytest.raises(GuardsOverlap) as caught:
+        with pytest.raises(ClaimsOverlap) as caught:
             ledger.hold(a_booking("09:00-11:00"), put=True)
 
         assert caught.value.other == first
+
+    # --- claims of participants
+
+    def test_people_and_the_room_of_a_booking_come_back(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        participants = (
+            Participant("me", "me@example.com", Role.OWNER),
+            Participant("zoë", "Zoë@Example.com", Role.NEED, "backend", "nobody else is free", "accepted"),
+            Participant("lee", "lee@example.com", Role.OPTIONAL),
+            Participant("oak", "oak@rooms.example.com", Role.ROOM),
+            Participant("hr", "hr@example.com", Role.WITH, is_account=True),
+        )
+        booking = a_booking(participants=participants)
+
+        assert ledger.hold(booking, put=True) == booking
+        assert open_ledger().find(str(booking.id)).participants == participants
+        assert [each.participant for each in ledger.claims((), span("09:00-10:00"), now=at("08:00"))] == [
+            "oak@rooms.example.com",
+            "workspace:default",
+            "zoë@example.com",
+        ]
+
+    def test_two_meetings_at_one_time_with_nobody_in_common_are_both_held(self, ledger: Ledger) -> None:
+        ana = ledger.hold(a_booking(participants=(a_person("ana"),)), put=True)
+        ben = ledger.hold(a_booking(participants=(a_person("ben"), a_person("lee"))), put=True)
+
+        assert {each.id for each in ledger.live_in(span("09:00-09:30"))} == {ana.id, ben.id}
+
+    def test_a_person_is_in_one_place_at_a_time_whatever_their_role_and_spelling(
+        self, ledger: Ledger
+    ) -> None:
+        first = ledger.hold(
+            a_booking("09:00-09:30", participants=(a_person("ana"), a_person("ben"))), put=True
+        )
+        late = Participant("benjamin", "BEN@Example.com", Role.NEED, "backend")
+
+        with pytest.raises(ClaimsOverlap) as caught:
+            ledger.hold(a_booking("09:15-09:45", participants=(a_person("lee"), late)), put=True)
+
+        assert caught.value.other == first
+        assert caught.value.claim == first.claims[1]
+        assert caught.value.claim.participant == "ben@example.com"
+
+    def test_a_person_whom_another_workspace_has_booked_is_taken_and_the_guest_stays_unknown(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        theirs = a_booking(workspace="sales", participants=(a_person("ana"),), buffers=(0, 15))
+        open_ledger("sales").hold(theirs, put=True)
+
+        with pytest.raises(ClaimsOverlap) as caught:
+            ledger.hold(a_booking("09:40-10:00", participants=(a_person("ana"),)), put=True)
+
+        assert caught.value.other is None
+        assert caught.value.claim == theirs.claims[0]._replace(is_foreign=True)
+        ledger.hold(a_booking("09:45-10:00", participants=(a_person("ana"),)), put=True)
+        ledger.hold(a_booking("09:00-09:45"), put=True)
+
+    def test_an_optional_person_is_never_in_the_way(self, ledger: Ledger) -> None:
+        optional = a_person("ana", Role.OPTIONAL)
+
+        for _ in range(2):
+            ledger.hold(a_booking(participants=(a_person(f"p{uuid4()}"), optional)), put=True)
+        ledger.hold(a_booking(participants=(a_person("ana"),)), put=True)
+
+        assert len(ledger.live_in(span("09:00-09:30"))) == 3
+
+    def test_a_move_holds_both_times_of_each_participant_and_a_cancellation_frees_them(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        people = (a_person("ana"), a_person("oak", Role.ROOM))
+        held = ledger.hold(a_booking("09:00-09:30", participants=people), put=True)
+        booking = ledger.settle(self.leased(ledger, held), confirmed(held))
+        ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=False)
+        sales = open_ledger("sales")
+
+        for taken in ("09:15-09:45", "11:15-11:45"):
+            for person in ("ana", "oak"):
+                with pytest.raises(ClaimsOverlap):
+                    sales.hold(
+                        a_booking(taken, workspace="sales", participants=(a_person(person),)), put=True
+                    )
+        there = ledger.find(str(booking.id)).at(span("11:00-11:30"))
+        moved = ledger.settle(self.leased(ledger, booking, now="08:02"), there)
+        sales.hold(a_booking("09:00-09:30", workspace="sales", participants=(a_person("ana"),)), put=True)
+        ledger.release(ledger.begin_cancel(moved))
+
+        assert ledger.claims(("oak@example.com",), span("00:00-23:00"), now=at("08:02")) == ()
+
+    def test_while_somebody_is_replaced_both_are_held_and_afterwards_the_newcomer_alone(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        asked = replace(
+            a_wish("09:00-09:30"), people=PanelRequest(("hr@example.com",), (("backend", 2),), (("a", "b"),))
+        )
+        held = ledger.hold(
+            a_booking(request=asked, participants=(a_person("ana"), a_person("ben"))), put=True
+        )
+        booking = ledger.settle(self.leased(ledger, held), confirmed(held))
+        newcomers = (a_person("ana"), a_person("zoe"))
+
+        changing = ledger.begin_move(
+            replace(booking, moving_to=booking.meeting, new_participants=newcomers), at_once=False
+        )
+
+        assert open_ledger().find(str(booking.id)) == changing
+        assert (changing.new_participants, changing.request.people) == (newcomers, asked.people)
+        sales = open_ledger("sales")
+        for person in ("ana", "ben", "zoe"):
+            with pytest.raises(ClaimsOverlap):
+                sales.hold(
+                    a_booking("09:15-09:45", workspace="sales", participants=(a_person(person),)), put=True
+                )
+        ledger.settle(self.leased(ledger, changing, now="08:02"), changing.at(booking.meeting))
+        sales.hold(a_booking("09:15-09:45", workspace="sales", participants=(a_person("ben"),)), put=True)
+        with pytest.raises(ClaimsOverlap):
+            sales.hold(a_booking("09:15-09:45", workspace="sales", participants=(a_person("zoe"),)), put=True)
+
+    def test_a_newcomer_who_is_taken_is_refused(self, ledger: Ledger) -> None:
+        held = ledger.hold(a_booking("09:00-09:30", participants=(a_person("ana"),)), put=True)
+        booking = ledger.settle(self.leased(ledger, held), confirmed(held))
+        other = ledger.hold(a_booking("09:15-09:45", participants=(a_person("zoe"),)), put=True)
+
+        with pytest.raises(ClaimsOverlap) as caught:
+            ledger.begin_move(
+                replace(booking, moving_to=booking.meeting, new_participants=(a_person("zoe"),)),
+                at_once=False,
+            )
+
+        assert caught.value.other == other
+
+    def test_the_claims_of_a_workspace_are_all_of_its_own_and_those_of_others_for_people_asked_about(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        ours = ledger.hold(
+            a_booking(request=a_wish("09:00-09:30", link="intro"), participants=(a_person("ana"),)), put=True
+        )
+        others = open_ledger("sales")
+        of_ben = others.hold(
+            a_booking("10:00-11:00", workspace="sales", participants=(a_person("ben"), a_person("lee"))),
+            put=True,
+        )
+        others.hold(a_booking("12:00-12:30", workspace="sales", participants=(a_person("zoe"),)), put=True)
+        others.hold(
+            a_booking("Tue 10:00-11:00", workspace="sales", participants=(a_person("ben"),)), put=True
+        )
+
+        claims = ledger.claims(("ben@example.com", "ana@example.com"), span("09:15-10:30"), now=at("08:00"))
+
+        assert claims == (*ours.claims, of_ben.claims[0]._replace(is_foreign=True))
+        assert claims[0].link == "intro"
+
+    def test_a_long_claim_of_another_workspace_that_began_long_before_is_found(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        long = a_booking("00:00-23:00", workspace="sales", participants=(a_person("ana"),))
+        open_ledger("sales").hold(long, put=True)
+
+        (claim,) = ledger.claims(("ana@example.com",), span("22:30-22:45"), now=at("08:00"))
+
+        assert claim.meeting == long.meeting
+
+    def test_the_meetings_of_people_are_counted_in_every_workspace_with_the_last_one_before(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        ana, ben = (a_person("ana"),), (a_person("ben"),)
+        held = {}
+        for number, when in enumerate(
+            ("06:00-06:30", "08:00-08:30", "10:00-10:30", "11:00-11:30", "14:00-14:30")
+        ):
+            workspace = ("default", "sales")[number % 2]
+            booking = a_booking(when, workspace=workspace, participants=ana, buffers=(30, 0))
+            held[when[:5]] = open_ledger(workspace).hold(booking, put=True)
+        ledger.hold(a_booking("12:00-12:30", participants=ben), put=True)
+        around = span("10:00-14:00")
+
+        starts = ledger.meeting_starts(("ana@example.com", "ben@example.com", "lee@example.com"), around)
+
+        assert starts == {
+            "ana@example.com": (at("08:00"), at("10:00"), at("11:00")),
+            "ben@example.com": (at("12:00"),),
+        }
+        without = ledger.meeting_starts(("ana@example.com",), around, but_not=held["08:00"].id)
+        assert without == {"ana@example.com": (at("06:00"), at("10:00"), at("11:00"))}
 
     def test_workspaces_do_not_know_of_each_other(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         ours = ledger.hold(a_booking(key="k"), put=True)
@@ -160,7 +355,7 @@ class LedgerContract:
         assert others.tally(at("08:00")).live == 1
         assert [each.booking for each in others.due(at("08:00"), most=20)] == [theirs.id]
         assert others.under_key("k") == theirs
-        assert others.errand_of(ours.id) is None
+        assert others.entry_of(ours.id) is None
         with pytest.raises(BookingNotFound):
             others.find(str(ours.id))
         with pytest.raises(BookingNotFound):
@@ -231,9 +426,9 @@ class LedgerContract:
         with pytest.raises(BookingNotFound):
             ledger.find(nothing)
 
-    # --- looking around
+    # --- listing
 
-    def test_live_bookings_whose_guard_meets_the_window_come_by_start(self, ledger: Ledger) -> None:
+    def test_live_bookings_whose_claim_meets_the_window_come_by_start(self, ledger: Ledger) -> None:
         late = ledger.hold(a_booking("12:00-12:30"), put=True)
         early = ledger.hold(a_booking("08:00-10:00"), put=True)
         ledger.hold(a_booking("13:00-13:30"), put=True)
@@ -267,7 +462,7 @@ class LedgerContract:
 
     def test_a_search_is_narrowed_by_window_state_and_guest(self, ledger: Ledger) -> None:
         ana = ledger.hold(a_booking("09:00-11:00"), put=True)
-        ben = ledger.hold(a_booking(wish=a_wish("11:00-11:30", guest=BEN)), put=True)
+        ben = ledger.hold(a_booking(request=a_wish("11:00-11:30", guest=BEN)), put=True)
         gone = ledger.begin_cancel(ledger.hold(a_booking("12:00-12:30"), put=True))
 
         assert ledger.search(Search(start=at("10:59"), end=at("11:00"))) == (ana,)
@@ -286,33 +481,33 @@ class LedgerContract:
         assert ledger.tally(at("09:00")) == Tally(0, 0, 0, 0)
         assert ledger.check() is None
 
-    # --- delivering
+    # --- outbox
 
-    def leased(self, ledger: Ledger, booking: Booking, *, now: str = "08:00") -> Errand:
-        """The booking's errand, taken."""
-        errand = ledger.errand_of(booking.id)
-        assert errand is not None
-        taken = ledger.lease(errand, now=at(now))
+    def leased(self, ledger: Ledger, booking: Booking, *, now: str = "08:00") -> OutboxEntry:
+        """The booking's outbox entry, leased."""
+        entry = ledger.entry_of(booking.id)
+        assert entry is not None
+        taken = ledger.lease(entry, now=at(now))
         assert taken is not None
         return taken
 
-    def test_a_leased_errand_is_nobody_elses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+    def test_a_leased_outbox_entry_is_nobody_elses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        (errand,) = ledger.due(at("08:00"), most=20)
+        (entry,) = ledger.due(at("08:00"), most=20)
         taken = self.leased(ledger, booking)
 
         assert taken.attempts == 1
-        assert open_ledger().lease(errand, now=at("08:01")) is None
+        assert open_ledger().lease(entry, now=at("08:01")) is None
         assert open_ledger().due(at("08:01"), most=20) == ()
-        assert open_ledger().errand_of(booking.id) == taken
+        assert open_ledger().entry_of(booking.id) == taken
 
     def test_a_lease_lapses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         first = self.leased(ledger, booking)
         later = at("08:00") + LEASE
 
-        (errand,) = open_ledger().due(later, most=20)
-        second = open_ledger().lease(errand, now=later)
+        (entry,) = open_ledger().due(later, most=20)
+        second = open_ledger().lease(entry, now=later)
 
         assert second is not None
         assert second.id == first.id
@@ -327,22 +522,22 @@ class LedgerContract:
 
         ledger.close()
 
-        (errand,) = other.due(at("08:01"), most=20)
+        (entry,) = other.due(at("08:01"), most=20)
         assert other.tally(at("08:01")).overdue == 1
-        taken = other.lease(errand, now=at("08:01"))
+        taken = other.lease(entry, now=at("08:01"))
         assert taken is not None
         assert taken.attempts == 2
 
-    def test_settling_records_the_booking_and_ends_the_errand(
+    def test_settling_records_the_booking_and_ends_the_outbox_entry(
         self, ledger: Ledger, open_ledger: OpenLedger
     ) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        told = confirmed(booking)
+        booked = confirmed(booking)
 
-        assert ledger.settle(self.leased(ledger, booking), told) == told
+        assert ledger.settle(self.leased(ledger, booking), booked) == booked
 
-        assert open_ledger().find(str(booking.id)) == told
-        assert ledger.errand_of(booking.id) is None
+        assert open_ledger().find(str(booking.id)) == booked
+        assert ledger.entry_of(booking.id) is None
         assert ledger.due(at("Fri 09:00"), most=20) == ()
 
     def test_a_refused_booking_frees_its_time(self, ledger: Ledger) -> None:
@@ -354,7 +549,7 @@ class LedgerContract:
         assert ledger.live_in(span("09:00-09:30")) == ()
         ledger.hold(a_booking(), put=True)
 
-    def test_a_postponed_errand_is_due_when_it_was_said(self, ledger: Ledger) -> None:
+    def test_a_postponed_outbox_entry_is_due_when_it_was_said(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
 
         ledger.postpone(
@@ -362,10 +557,10 @@ class LedgerContract:
         )
 
         assert ledger.due(at("08:29"), most=20) == ()
-        (errand,) = ledger.due(at("08:30"), most=20)
-        assert (errand.attempts, errand.last_error, errand.outcome_unknown) == (1, "no network", True)
+        (entry,) = ledger.due(at("08:30"), most=20)
+        assert (entry.attempts, entry.last_error, entry.outcome_unknown) == (1, "no network", True)
 
-    def test_a_postponed_errand_may_be_taken_early_by_who_asks_for_it(self, ledger: Ledger) -> None:
+    def test_a_postponed_outbox_entry_may_be_taken_early_by_who_asks_for_it(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         ledger.postpone(
             self.leased(ledger, booking), due_at=at("08:30"), why="no network", outcome_unknown=False
@@ -373,14 +568,14 @@ class LedgerContract:
 
         assert self.leased(ledger, booking, now="08:01").attempts == 2
 
-    def test_a_settled_errand_cannot_be_taken(self, ledger: Ledger) -> None:
+    def test_a_settled_outbox_entry_cannot_be_taken(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        errand = self.leased(ledger, booking)
-        ledger.settle(errand, confirmed(booking))
+        entry = self.leased(ledger, booking)
+        ledger.settle(entry, confirmed(booking))
 
-        assert ledger.lease(errand, now=at("12:00")) is None
+        assert ledger.lease(entry, now=at("12:00")) is None
 
-    def test_a_settled_errand_is_never_mistaken_for_a_later_one(self, ledger: Ledger) -> None:
+    def test_a_settled_outbox_entry_is_never_mistaken_for_a_later_one(self, ledger: Ledger) -> None:
         first = ledger.hold(a_booking("09:00-09:30"), put=True)
         done = self.leased(ledger, first)
         ledger.settle(done, confirmed(first))
@@ -388,18 +583,18 @@ class LedgerContract:
         later = ledger.hold(a_booking("10:00-10:30"), put=True)
 
         assert ledger.lease(done, now=at("12:00")) is None
-        errand = ledger.errand_of(later.id)
-        assert errand is not None
-        assert errand.attempts == 0
+        entry = ledger.entry_of(later.id)
+        assert entry is not None
+        assert entry.attempts == 0
 
-    def test_due_errands_come_oldest_first_and_no_more_than_asked(self, ledger: Ledger) -> None:
+    def test_due_outbox_entries_come_oldest_first_and_no_more_than_asked(self, ledger: Ledger) -> None:
         late = ledger.hold(a_booking("09:00-09:30", made_at="08:02"), put=True)
         early = ledger.hold(a_booking("10:00-10:30", made_at="08:01"), put=True)
         ledger.hold(a_booking("11:00-11:30", made_at="08:03"), put=True)
 
         assert [each.booking for each in ledger.due(at("09:00"), most=2)] == [early.id, late.id]
 
-    # --- reports that come late
+    # --- stale reports
 
     def test_a_report_after_the_lease_was_taken_by_another_is_not_recorded(
         self, ledger: Ledger, open_ledger: OpenLedger
@@ -410,19 +605,19 @@ class LedgerContract:
 
         assert ledger.settle(slow, booking.moved_to(State.REFUSED, at("08:11"))) == booking
 
-        errand = ledger.errand_of(booking.id)
-        assert errand is not None
-        assert errand.attempts == 2
+        entry = ledger.entry_of(booking.id)
+        assert entry is not None
+        assert entry.attempts == 2
 
     def test_a_report_after_another_one_settled_tells_what_is_so(
         self, ledger: Ledger, open_ledger: OpenLedger
     ) -> None:
         booking = ledger.hold(a_booking(), put=True)
         slow = self.leased(ledger, booking)
-        told = confirmed(booking)
-        open_ledger().settle(self.leased(open_ledger(), booking, now="08:10"), told)
+        booked = confirmed(booking)
+        open_ledger().settle(self.leased(open_ledger(), booking, now="08:10"), booked)
 
-        assert ledger.settle(slow, replace(told, event_id="another")) == told
+        assert ledger.settle(slow, replace(booked, event_id="another")) == booked
 
     def test_a_report_on_a_lapsed_lease_that_nobody_took_is_recorded(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -444,20 +639,20 @@ class LedgerContract:
     def test_an_event_made_too_late_for_a_booking_that_is_over_is_owed_a_removal(
         self, ledger: Ledger, open_ledger: OpenLedger, clock: SetClock
     ) -> None:
-        """A machine slept in the middle of a put; meanwhile another one confirmed, and the booking was cancelled."""
+        """A machine slept during a put; meanwhile another one confirmed the booking, and it was cancelled."""
         booking = ledger.hold(a_booking(), put=True)
         slow = self.leased(ledger, booking)
         other = open_ledger()
-        told = other.settle(self.leased(other, booking, now="08:10"), confirmed(booking))
-        ending = other.begin_cancel(told)
+        booked = other.settle(self.leased(other, booking, now="08:10"), confirmed(booking))
+        ending = other.begin_cancel(booked)
         other.settle(self.leased(other, booking, now="08:11"), ending.moved_to(State.CANCELLED, at("08:11")))
         clock.set("08:20")
 
-        stands = ledger.settle(slow, replace(told, attempt=1, event_id="pc1"))
+        stands = ledger.settle(slow, replace(booked, attempt=1, event_id="pc1"))
 
         assert (stands.state, stands.attempt, stands.event_id) == (State.CANCELLED, 1, "pc1")
-        (errand,) = ledger.due(at("08:20"), most=20)
-        assert (errand.booking, errand.task) == (booking.id, Task.REMOVE)
+        (entry,) = ledger.due(at("08:20"), most=20)
+        assert (entry.booking, entry.task) == (booking.id, Task.REMOVE)
 
     def test_a_late_refusal_of_a_booking_that_is_over_owes_nothing(
         self, ledger: Ledger, open_ledger: OpenLedger
@@ -469,11 +664,11 @@ class LedgerContract:
 
         assert ledger.settle(slow, replace(refused, event_id="pc1")) == refused
 
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
     # --- cancelling
 
-    def test_a_booking_that_was_never_told_ends_at_once(self, ledger: Ledger) -> None:
+    def test_a_booking_that_was_never_attempted_ends_at_once(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
 
         ended = ledger.begin_cancel(
@@ -483,7 +678,7 @@ class LedgerContract:
         assert ended == replace(
             booking, state=State.CANCELLED, ended_by="user", ended_because="ill", updated_at=at("08:05")
         )
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
         ledger.hold(a_booking(), put=True)
 
     def test_a_booking_made_while_disconnected_ends_at_once(self, ledger: Ledger) -> None:
@@ -493,37 +688,37 @@ class LedgerContract:
 
     def test_a_confirmed_booking_is_cancelling_until_its_event_is_gone(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        booked = ledger.settle(self.leased(ledger, booking), confirmed(booking))
 
-        ending = ledger.begin_cancel(replace(told, updated_at=at("08:05")))
+        ending = ledger.begin_cancel(replace(booked, updated_at=at("08:05")))
 
-        assert ending == replace(told, state=State.CANCELLING, updated_at=at("08:05"))
-        (errand,) = ledger.due(at("08:05"), most=20)
-        assert (errand.booking, errand.task, errand.attempts) == (booking.id, Task.REMOVE, 0)
+        assert ending == replace(booked, state=State.CANCELLING, updated_at=at("08:05"))
+        (entry,) = ledger.due(at("08:05"), most=20)
+        assert (entry.booking, entry.task, entry.attempts) == (booking.id, Task.REMOVE, 0)
         assert ledger.live_in(span("09:00-09:30")) == (ending,)
 
     def test_a_removed_event_ends_the_booking(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
-        ending = ledger.begin_cancel(told)
+        booked = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(booked)
         ended = ending.moved_to(State.CANCELLED, at("08:06"))
 
         assert ledger.settle(self.leased(ledger, booking, now="08:05"), ended) == ended
 
         assert ledger.live_in(span("09:00-09:30")) == ()
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
     def test_cancelling_twice_is_cancelling_once(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
-        ending = ledger.begin_cancel(replace(told, ended_because="ill"))
+        booked = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(replace(booked, ended_because="ill"))
 
-        assert ledger.begin_cancel(replace(told, ended_because="bored")) == ending
+        assert ledger.begin_cancel(replace(booked, ended_because="bored")) == ending
         assert len(ledger.due(at("09:00"), most=20)) == 1
 
         ended = ledger.settle(self.leased(ledger, booking), ending.moved_to(State.CANCELLED, at("08:06")))
-        assert ledger.begin_cancel(told) == ended
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.begin_cancel(booked) == ended
+        assert ledger.entry_of(booking.id) is None
 
     def test_a_refused_booking_stays_refused(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -533,11 +728,11 @@ class LedgerContract:
 
     def test_cancelling_goes_by_what_the_ledger_knows_not_by_an_old_picture(self, ledger: Ledger) -> None:
         picture = ledger.hold(a_booking(), put=True)
-        told = ledger.settle(self.leased(ledger, picture), confirmed(picture))
+        booked = ledger.settle(self.leased(ledger, picture), confirmed(picture))
 
         ending = ledger.begin_cancel(picture)
 
-        assert (ending.state, ending.event_id) == (State.CANCELLING, told.event_id)
+        assert (ending.state, ending.event_id) == (State.CANCELLING, booked.event_id)
 
     def test_a_put_that_failed_becomes_a_removal_that_is_due_at_once(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -546,8 +741,8 @@ class LedgerContract:
         ending = ledger.begin_cancel(replace(booking, updated_at=at("08:05")))
 
         assert ending.state is State.CANCELLING
-        (errand,) = ledger.due(at("08:05"), most=20)
-        assert (errand.task, errand.attempts) == (Task.REMOVE, 0)
+        (entry,) = ledger.due(at("08:05"), most=20)
+        assert (entry.task, entry.attempts) == (Task.REMOVE, 0)
         ended = ending.moved_to(State.CANCELLED, at("08:06"))
         assert ledger.settle(self.leased(ledger, booking, now="08:05"), ended) == ended
 
@@ -559,7 +754,7 @@ class LedgerContract:
         canceller = open_ledger()
 
         ending = canceller.begin_cancel(replace(booking, updated_at=at("08:01")))
-        removal = canceller.errand_of(booking.id)
+        removal = canceller.entry_of(booking.id)
         assert removal is not None
         assert canceller.lease(removal, now=at("08:01")) is None
         assert canceller.due(at("08:01"), most=20) == ()
@@ -608,7 +803,7 @@ class LedgerContract:
     def test_the_put_one_saw_cannot_be_taken_once_it_became_a_removal(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         ledger.postpone(self.leased(ledger, booking), due_at=at("08:00"), why="slow", outcome_unknown=False)
-        seen = ledger.errand_of(booking.id)
+        seen = ledger.entry_of(booking.id)
         assert seen is not None
         ledger.begin_cancel(booking)
 
@@ -620,17 +815,17 @@ class LedgerContract:
 
     def test_a_released_booking_frees_its_time_and_still_owes_its_removal(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
-        told = ledger.settle(self.leased(ledger, booking), confirmed(booking))
-        ending = ledger.begin_cancel(replace(told, ended_because="ill"))
+        booked = ledger.settle(self.leased(ledger, booking), confirmed(booking))
+        ending = ledger.begin_cancel(replace(booked, ended_because="ill"))
 
         released = ledger.release(ending)
 
         assert released == replace(ending, state=State.CANCELLED, updated_at=at("08:00"))
         ledger.hold(a_booking(), put=False)
-        (errand,) = ledger.due(at("09:00"), most=20)
-        assert (errand.booking, errand.task) == (booking.id, Task.REMOVE)
+        (entry,) = ledger.due(at("09:00"), most=20)
+        assert (entry.booking, entry.task) == (booking.id, Task.REMOVE)
         ledger.settle(self.leased(ledger, booking), released)
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
     def test_a_put_under_way_leaves_its_event_to_the_removal_of_a_released_booking(
         self, ledger: Ledger
@@ -642,8 +837,8 @@ class LedgerContract:
         stands = ledger.settle(put, confirmed(booking))
 
         assert (stands.state, stands.event_id) == (State.CANCELLED, booking.next_event_id)
-        (errand,) = ledger.due(at("09:00"), most=20)
-        assert errand.task is Task.REMOVE
+        (entry,) = ledger.due(at("09:00"), most=20)
+        assert entry.task is Task.REMOVE
 
     @pytest.mark.parametrize("state", [State.HELD, State.CONFIRMED])
     def test_only_a_booking_that_is_being_cancelled_is_released(self, ledger: Ledger, state: State) -> None:
@@ -653,108 +848,116 @@ class LedgerContract:
 
     # --- moving
 
-    def told(self, ledger: Ledger, when: str = "09:00-09:30", **facts: Any) -> Booking:
-        """A booking whose event is at Google."""
+    def booked(self, ledger: Ledger, when: str = "09:00-09:30", **facts: Any) -> Booking:
+        """Return a booking with an event at Google."""
         booking = ledger.hold(a_booking(when, **facts), put=True)
         return ledger.settle(self.leased(ledger, booking), confirmed(booking))
 
     def test_a_booking_that_moves_holds_both_times(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
-        told = self.told(ledger, buffers=(5, 10))
+        booked = self.booked(ledger, buffers=(5, 10))
         wanted = replace(
-            told, moving_to=span("11:00-11:30"), moved_because="ill", updated_at=at("08:05"),
-            wish=replace(told.wish, notify=Notify.NONE),
+            booked, moving_to=span("11:00-11:30"), moved_because="ill", updated_at=at("08:05"),
+            request=replace(booked.request, notify=Notify.NONE),
         )  # fmt: skip
 
         moving = ledger.begin_move(wanted, at_once=False)
 
         assert moving == wanted
-        assert open_ledger().find(str(told.id)) == wanted
-        (errand,) = ledger.due(at("08:05"), most=20)
-        assert (errand.booking, errand.task, errand.attempts) == (told.id, Task.MOVE, 0)
+        assert open_ledger().find(str(booked.id)) == wanted
+        (entry,) = ledger.due(at("08:05"), most=20)
+        assert (entry.booking, entry.task, entry.attempts) == (booked.id, Task.MOVE, 0)
         for window in ("09:00-09:30", "11:35-11:38", "08:00-12:00"):
             assert ledger.live_in(span(window)) == (moving,)
         for taken in ("09:30-09:45", "11:30-11:45", "10:50-11:00"):
-            with pytest.raises(GuardsOverlap) as caught:
+            with pytest.raises(ClaimsOverlap) as caught:
                 ledger.hold(a_booking(taken), put=True)
             assert caught.value.other == moving
 
     def test_a_moved_event_lets_the_old_time_go_and_the_first_request_is_remembered(
         self, ledger: Ledger, open_ledger: OpenLedger
     ) -> None:
-        told = self.told(ledger)
-        moving = ledger.begin_move(replace(told, moving_to=span("11:00-12:00")), at_once=False)
+        booked = self.booked(ledger)
+        moving = ledger.begin_move(replace(booked, moving_to=span("11:00-12:00")), at_once=False)
         moved = replace(moving.at(span("11:00-12:00")), etag='"2"', updated_at=at("08:06"))
 
         assert ledger.settle(self.leased(ledger, moving), moved) == moved
 
-        stands = open_ledger().find(str(told.id))
-        assert (stands.meeting, stands.moving_to, stands.request) == (span("11:00-12:00"), None, told.wish)
-        assert ledger.errand_of(told.id) is None
+        stands = open_ledger().find(str(booked.id))
+        assert (stands.meeting, stands.moving_to, stands.first_request) == (
+            span("11:00-12:00"),
+            None,
+            booked.request,
+        )
+        assert ledger.entry_of(booked.id) is None
         ledger.hold(a_booking("09:00-09:30"), put=True)
 
     def test_the_first_request_outlives_several_moves(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
+        booked = self.booked(ledger)
         for when in ("11:00-11:30", "12:00-12:30"):
-            moving = ledger.begin_move(replace(told, moving_to=span(when)), at_once=False)
-            told_again = ledger.settle(self.leased(ledger, moving), moving.at(span(when)))
+            moving = ledger.begin_move(replace(booked, moving_to=span(when)), at_once=False)
+            moved = ledger.settle(self.leased(ledger, moving), moving.at(span(when)))
 
-        assert told_again.request == told.wish
+        assert moved.first_request == booked.request
 
     def test_a_time_that_is_taken_is_not_moved_to(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
+        booked = self.booked(ledger)
         other = ledger.hold(a_booking("11:00-11:30"), put=True)
 
-        with pytest.raises(GuardsOverlap) as caught:
-            ledger.begin_move(replace(told, moving_to=span("11:15-11:45")), at_once=False)
+        with pytest.raises(ClaimsOverlap) as caught:
+            ledger.begin_move(replace(booked, moving_to=span("11:15-11:45")), at_once=False)
 
         assert caught.value.other == other
-        assert ledger.find(str(told.id)) == told
-        assert ledger.errand_of(told.id) is None
+        assert ledger.find(str(booked.id)) == booked
+        assert ledger.entry_of(booked.id) is None
 
     def test_two_bookings_cannot_move_to_one_time(self, ledger: Ledger) -> None:
         first = ledger.begin_move(
-            replace(self.told(ledger, "09:00-09:30"), moving_to=span("11:00-11:30")), at_once=False
+            replace(self.booked(ledger, "09:00-09:30"), moving_to=span("11:00-11:30")), at_once=False
         )
 
-        second = self.told(ledger, "10:00-10:30")
-        with pytest.raises(GuardsOverlap) as caught:
+        second = self.booked(ledger, "10:00-10:30")
+        with pytest.raises(ClaimsOverlap) as caught:
             ledger.begin_move(replace(second, moving_to=span("11:00-11:30")), at_once=False)
 
         assert caught.value.other == first
 
     def test_a_booking_may_move_by_less_than_it_lasts(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
+        booked = self.booked(ledger)
 
-        moving = ledger.begin_move(replace(told, moving_to=span("09:15-10:00")), at_once=False)
+        moving = ledger.begin_move(replace(booked, moving_to=span("09:15-10:00")), at_once=False)
 
         assert ledger.live_in(span("09:00-10:00")) == (moving,)
 
     @pytest.mark.parametrize("at_once", [True, False])
     def test_a_booking_that_is_on_its_way_out_stays(self, ledger: Ledger, at_once: bool) -> None:
-        told = self.told(ledger)
-        ending = ledger.begin_cancel(told)
+        booked = self.booked(ledger)
+        ending = ledger.begin_cancel(booked)
 
-        assert ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=at_once) == ending
+        assert ledger.begin_move(replace(booked, moving_to=span("11:00-11:30")), at_once=at_once) == ending
 
     def test_one_change_at_a_time_is_owed(self, ledger: Ledger) -> None:
         held = ledger.hold(a_booking("09:00-09:30"), put=True)
-        told = self.told(ledger, "10:00-10:30")
-        ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+        booked = self.booked(ledger, "10:00-10:30")
+        ledger.begin_move(replace(booked, moving_to=span("11:00-11:30")), at_once=False)
 
-        for owed in (held, told):
-            with pytest.raises(StillOwed):
+        for owed in (held, booked):
+            with pytest.raises(EntryPending):
                 ledger.begin_move(replace(owed, moving_to=span("12:00-12:30")), at_once=False)
 
     def test_a_move_at_once_frees_the_old_time_and_remembers_where_the_event_stands(
         self, ledger: Ledger
     ) -> None:
-        told = self.told(ledger)
+        booked = self.booked(ledger)
 
-        moved = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=True)
-        again = ledger.begin_move(replace(told, moving_to=span("12:00-12:30")), at_once=True)
+        moved = ledger.begin_move(replace(booked, moving_to=span("11:00-11:30")), at_once=True)
+        again = ledger.begin_move(replace(booked, moving_to=span("12:00-12:30")), at_once=True)
 
-        assert (moved.meeting, moved.moving_to, moved.moved_from) == (span("11:00-11:30"), None, told.meeting)
-        assert (again.meeting, again.moved_from) == (span("12:00-12:30"), told.meeting)
+        assert (moved.meeting, moved.moving_to, moved.moved_from) == (
+            span("11:00-11:30"),
+            None,
+            booked.meeting,
+        )
+        assert (again.meeting, again.moved_from) == (span("12:00-12:30"), booked.meeting)
         assert [each.task for each in ledger.due(at("09:00"), most=20)] == [Task.MOVE]
         ledger.hold(a_booking("09:00-09:30"), put=True)
         ledger.hold(a_booking("11:00-11:30"), put=True)
@@ -765,7 +968,7 @@ class LedgerContract:
         moved = ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
 
         assert (moved.meeting, moved.moved_from) == (span("11:00-11:30"), None)
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
     def test_a_put_that_was_never_tried_makes_the_event_at_the_new_time(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -776,7 +979,7 @@ class LedgerContract:
         put = self.leased(ledger, booking)
         assert put.task is Task.PUT
         ledger.settle(put, confirmed(moved))
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
     def test_a_put_that_may_have_happened_is_followed_by_a_move(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -790,34 +993,34 @@ class LedgerContract:
         assert put.task is Task.PUT
         assert self.leased(ledger, booking).task is Task.MOVE
 
-    def test_nothing_moves_at_once_while_an_errand_is_under_way(
+    def test_nothing_moves_at_once_while_an_outbox_entry_is_under_way(
         self, ledger: Ledger, clock: SetClock
     ) -> None:
         booking = ledger.hold(a_booking(), put=True)
         self.leased(ledger, booking)
 
-        with pytest.raises(StillOwed):
+        with pytest.raises(EntryPending):
             ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
         clock.advance(LEASE)
         ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
 
     def test_a_move_becomes_the_removal_when_the_booking_is_cancelled(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
-        moving = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+        booked = self.booked(ledger)
+        moving = ledger.begin_move(replace(booked, moving_to=span("11:00-11:30")), at_once=False)
         move = self.leased(ledger, moving)
 
         ending = ledger.begin_cancel(replace(moving, updated_at=at("08:05")))
         stands = ledger.settle(move, moving.at(span("11:00-11:30")))
 
         assert ending.state is State.CANCELLING
-        assert (stands.state, stands.meeting) == (State.CANCELLING, told.meeting)
-        (errand,) = ledger.due(at("09:00"), most=20)
-        assert errand.task is Task.REMOVE
-        ledger.settle(self.leased(ledger, told), ending.moved_to(State.CANCELLED, at("08:06")))
+        assert (stands.state, stands.meeting) == (State.CANCELLING, booked.meeting)
+        (entry,) = ledger.due(at("09:00"), most=20)
+        assert entry.task is Task.REMOVE
+        ledger.settle(self.leased(ledger, booked), ending.moved_to(State.CANCELLED, at("08:06")))
         for free in ("09:00-09:30", "11:00-11:30"):
             ledger.hold(a_booking(free), put=True)
 
-    def test_of_several_errands_one_removal_is_left_by_a_cancellation(self, ledger: Ledger) -> None:
+    def test_of_several_outbox_entries_one_removal_is_left_by_a_cancellation(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         ledger.postpone(self.leased(ledger, booking), due_at=at("08:00"), why="slow", outcome_unknown=True)
         ledger.begin_move(replace(booking, moving_to=span("11:00-11:30")), at_once=True)
@@ -825,56 +1028,56 @@ class LedgerContract:
         ending = ledger.begin_cancel(booking)
         ledger.settle(self.leased(ledger, booking), ending.moved_to(State.CANCELLED, at("08:06")))
 
-        assert ledger.errand_of(booking.id) is None
+        assert ledger.entry_of(booking.id) is None
 
-    # --- taking over what the calendar says
+    # --- adopting the calendar's state
 
     def test_what_the_calendar_says_is_recorded(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
-        told = self.told(ledger)
+        booked = self.booked(ledger)
         seen = replace(
-            told.at(span("11:00-12:00")), etag='"9"', meet_url="https://meet.google.com/xyz", calendar="b@example.com",
+            booked.at(span("11:00-12:00")), etag='"9"', meet_url="https://meet.google.com/xyz", calendar="b@example.com",
             declined=("ben@example.com",), updated_at=at("08:30"),
         )  # fmt: skip
-        seen = replace(seen, wish=replace(seen.wish, title="Another", location="Room 9"))
+        seen = replace(seen, request=replace(seen.request, title="Another", location="Room 9"))
 
-        assert ledger.adopt(told, seen)
+        assert ledger.adopt(booked, seen)
 
-        assert open_ledger().find(str(told.id)) == seen
+        assert open_ledger().find(str(booked.id)) == seen
         ledger.hold(a_booking("09:00-09:30"), put=True)
 
     def test_a_deleted_event_ends_its_booking(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
-        ended = replace(told.moved_to(State.CANCELLED, at("08:30")), ended_by="calendar")
+        booked = self.booked(ledger)
+        ended = replace(booked.moved_to(State.CANCELLED, at("08:30")), ended_by="calendar")
 
-        assert ledger.adopt(told, ended)
+        assert ledger.adopt(booked, ended)
 
-        assert ledger.find(str(told.id)) == ended
+        assert ledger.find(str(booked.id)) == ended
         assert ledger.live_in(span("09:00-09:30")) == ()
 
     def test_a_booking_that_changed_since_it_was_looked_at_stays(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
-        assert ledger.adopt(told, replace(told, etag='"2"'))
+        booked = self.booked(ledger)
+        assert ledger.adopt(booked, replace(booked, etag='"2"'))
 
-        assert not ledger.adopt(told, told.at(span("11:00-11:30")))
+        assert not ledger.adopt(booked, booked.at(span("11:00-11:30")))
 
-        assert ledger.find(str(told.id)) == replace(told, etag='"2"')
+        assert ledger.find(str(booked.id)) == replace(booked, etag='"2"')
 
     def test_a_booking_that_google_is_owed_something_for_stays(self, ledger: Ledger) -> None:
-        told = self.told(ledger)
-        moving = ledger.begin_move(replace(told, moving_to=span("11:00-11:30")), at_once=False)
+        booked = self.booked(ledger)
+        moving = ledger.begin_move(replace(booked, moving_to=span("11:00-11:30")), at_once=False)
 
         assert not ledger.adopt(moving, moving.at(span("12:00-12:30")))
 
-        assert ledger.find(str(told.id)) == moving
+        assert ledger.find(str(booked.id)) == moving
 
     def test_a_time_that_another_booking_holds_is_not_taken_over(self, ledger: Ledger) -> None:
-        told, other = self.told(ledger), self.told(ledger, "11:00-11:30")
+        booked, other = self.booked(ledger), self.booked(ledger, "11:00-11:30")
 
-        with pytest.raises(GuardsOverlap) as caught:
-            ledger.adopt(told, told.at(span("11:15-11:45")))
+        with pytest.raises(ClaimsOverlap) as caught:
+            ledger.adopt(booked, booked.at(span("11:15-11:45")))
 
         assert caught.value.other == other
-        assert ledger.find(str(told.id)) == told
+        assert ledger.find(str(booked.id)) == booked
 
     def test_an_event_is_owed_once_for_a_booking_that_has_none(
         self, ledger: Ledger, open_ledger: OpenLedger
@@ -885,8 +1088,8 @@ class LedgerContract:
         assert not open_ledger().owe_event(booking, "c@example.com")
 
         assert ledger.find(str(booking.id)) == replace(booking, calendar="b@example.com")
-        (errand,) = ledger.due(at("09:00"), most=20)
-        assert (errand.booking, errand.task) == (booking.id, Task.PUT)
+        (entry,) = ledger.due(at("09:00"), most=20)
+        assert (entry.booking, entry.task) == (booking.id, Task.PUT)
 
     def test_no_event_is_owed_for_a_booking_that_is_over(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(state=State.CONFIRMED, calendar=None), put=False)
@@ -906,7 +1109,7 @@ class LedgerContract:
         assert [open_ledger().sync_token(each) for each in ("a", "b", "c")] == ["3", "2", None]
         assert open_ledger("sales").sync_token("a") is None
 
-    def test_all_that_is_owed_is_the_first_errand_of_each_booking(self, ledger: Ledger) -> None:
+    def test_all_that_is_owed_is_the_first_outbox_entry_of_each_booking(self, ledger: Ledger) -> None:
         first = ledger.hold(a_booking("09:00-09:30"), put=True)
         later = ledger.hold(a_booking("10:00-10:30"), put=True)
         self.leased(ledger, later)
@@ -921,8 +1124,8 @@ class LedgerContract:
     # --- counting
 
     def test_the_tally_counts_what_status_tells(self, ledger: Ledger) -> None:
-        told = ledger.hold(a_booking("09:00-09:30"), put=True)
-        ledger.settle(self.leased(ledger, told), confirmed(told))
+        booked = ledger.hold(a_booking("09:00-09:30"), put=True)
+        ledger.settle(self.leased(ledger, booked), confirmed(booked))
         ledger.hold(a_booking("10:00-10:30"), put=True)
         waiting = ledger.hold(a_booking("11:00-11:30"), put=True)
         ledger.postpone(self.leased(ledger, waiting), due_at=at("12:00"), why="slow", outcome_unknown=False)
@@ -932,16 +1135,176 @@ class LedgerContract:
         assert ledger.tally(at("08:00")) == Tally(live=4, held=2, overdue=1, without_event=3)
         assert ledger.tally(at("12:00")) == Tally(live=4, held=2, overdue=2, without_event=1)
 
-    def test_an_errand_that_is_being_seen_to_is_not_overdue(self, ledger: Ledger) -> None:
+    def test_an_outbox_entry_that_is_being_seen_to_is_not_overdue(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         self.leased(ledger, booking)
 
         assert ledger.tally(at("08:01")).overdue == 0
-        assert ledger.tally(at("08:02")).overdue == 1
+        assert ledger.tally(at("08:00") + LEASE).overdue == 1
 
 
 class SharedLedgerContract(LedgerContract):
-    """And what every ledger does that threads may share: every one but that of the exploration."""
+    """The tests for ledgers in a database, which have offers too: all but the model in `tests/exploration`."""
+
+    # --- offers
+
+    @staticmethod
+    def an_offer(
+        *times: str, key: str | None = None, participants: tuple[Participant, ...] = ()
+    ) -> GuestOffer:
+        """Return an offer that expires on Tuesday at eight, without events."""
+        id_ = uuid4()
+        slots = tuple(
+            a_booking(each, state=State.CONFIRMED, calendar=None, offer=id_, participants=participants)
+            for each in times
+        )
+        made = at("08:00")
+        return GuestOffer(id_, "default", OfferState.OPEN, at("Tue 08:00"), slots, "asked", made, made, key)
+
+    def test_an_offer_comes_back_as_it_was_made_and_its_times_are_no_bookings(
+        self, ledger: SqlLedger
+    ) -> None:
+        offers, offer = SqlOffers(ledger), self.an_offer("09:00-09:30", "11:00-11:30", key="k")
+
+        assert offers.make(offer, put=False) == offer
+
+        assert offers.find(str(offer.id)[:8]) == offers.under_key("k") == offer
+        assert offers.all() == offers.all((OfferState.OPEN,)) == (offer,)
+        assert offers.make(self.an_offer("13:00-13:30", key="k"), put=False) == offer
+        assert ledger.search(Search()) == ledger.live_in(span("08:00-12:00")) == ()
+        assert ledger.tally(at("08:00")) == Tally(live=0, held=0, overdue=0, without_event=0)
+        assert ledger.get(offer.slots[0].id) == offer.slots[0]
+        with pytest.raises(BookingNotFound):
+            ledger.find(str(offer.slots[0].id))
+
+    def test_the_times_of_an_offer_are_all_claimed_or_none(self, ledger: SqlLedger) -> None:
+        offers = SqlOffers(ledger)
+        held = ledger.hold(a_booking("11:00-11:30"), put=True)
+
+        with pytest.raises(ClaimsOverlap) as caught:
+            offers.make(self.an_offer("09:00-09:30", "11:15-11:45"), put=False)
+
+        assert caught.value.other == held
+        assert offers.all() == ()
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+
+    def test_an_offered_time_is_claimed_until_the_instant_of_its_expiry(
+        self, ledger: SqlLedger, open_ledger: OpenLedger, clock: SetClock
+    ) -> None:
+        ana = (a_person("ana"),)
+        offer = self.an_offer("Tue 09:00-09:30", participants=ana)
+        SqlOffers(ledger).make(offer, put=False)
+        sales = open_ledger("sales")
+        late = a_booking("Tue 09:00-09:30", workspace="sales", participants=ana)
+        clock.set("Tue 07:59")
+
+        with pytest.raises(ClaimsOverlap) as caught:
+            sales.hold(late, put=True)
+        assert (caught.value.other, caught.value.claim.booking) == (None, str(offer.id))
+        asked = ("ana@example.com",), span("Tue 08:00-10:00")
+        assert [each.expires_at for each in sales.claims(*asked, now=clock.now())] == [at("Tue 08:00")]
+        clock.set("Tue 08:00")
+        assert sales.claims(*asked, now=clock.now()) == ledger.claims((), asked[1], now=clock.now()) == ()
+        assert sales.hold(late, put=True) == late
+        assert ledger.check() is None
+
+    def test_an_expired_offer_whose_time_is_taken_ends_without_harm(
+        self, ledger: SqlLedger, clock: SetClock
+    ) -> None:
+        offers, offer = SqlOffers(ledger), self.an_offer("Tue 09:00-09:30")
+        offers.make(offer, put=False)
+        clock.set("Tue 08:00")
+        booked = ledger.hold(a_booking("Tue 09:00-09:30"), put=True)
+
+        assert offers.expired(at("Tue 07:59")) == ()
+        assert offers.expired(clock.now()) == (offer,)
+        assert offers.extend(offer.id, at("Wed 08:00"), now=clock.now()) == offer
+        assert offers.take(offer.id, a_booking("Tue 09:00-09:30"), put=True) is None
+        ended = offers.end(offer.id, OfferState.RELEASED, now=clock.now())
+
+        assert ended.state is OfferState.EXPIRED
+        assert [each.state for each in ended.slots] == [State.CANCELLED]
+        assert ledger.live_in(span("Tue 08:00-10:00")) == (booked,)
+        assert ledger.check() is None
+
+    def test_an_offer_that_is_extended_claims_longer(self, ledger: SqlLedger, clock: SetClock) -> None:
+        offers, offer = SqlOffers(ledger), self.an_offer("Thu 09:00-09:30")
+        offers.make(offer, put=False)
+
+        extended = offers.extend(offer.id, at("Wed 08:00"), now=at("Mon 09:00"))
+        clock.set("Wed 07:59")
+
+        assert extended.expires_at == at("Wed 08:00")
+        with pytest.raises(ClaimsOverlap):
+            ledger.hold(a_booking("Thu 09:00-09:30"), put=True)
+
+    def test_a_time_of_an_offer_becomes_a_booking_and_frees_the_others(self, ledger: SqlLedger) -> None:
+        offers, offer = SqlOffers(ledger), self.an_offer("09:00-09:30", "11:00-11:30")
+        offers.make(offer, put=False)
+        booking = a_booking("11:00-11:30")
+
+        assert offers.take(offer.id, booking, put=True) == booking
+
+        taken = offers.find(str(offer.id))
+        assert (taken.state, taken.booking) == (OfferState.TAKEN, booking.id)
+        assert [each.state for each in taken.slots] == [State.CANCELLED] * 2
+        assert ledger.claims((), span("08:00-12:00"), now=at("08:00")) == booking.claims
+        assert [each.booking for each in ledger.owed()] == [booking.id]
+        assert offers.take(offer.id, a_booking("09:00-09:30"), put=True) is None
+        assert offers.end(offer.id, OfferState.RELEASED, now=at("08:01")) == taken
+        assert ledger.check() is None
+
+    def test_a_conversion_that_is_refused_leaves_the_offer_as_it_was(self, ledger: SqlLedger) -> None:
+        offers, offer = SqlOffers(ledger), self.an_offer("09:00-09:30")
+        offers.make(offer, put=False)
+        ledger.hold(a_booking("09:30-10:00"), put=True)
+
+        with pytest.raises(ClaimsOverlap):
+            offers.take(offer.id, a_booking("09:00-09:45"), put=True)
+
+        assert offers.find(str(offer.id)) == offer
+        with pytest.raises(ClaimsOverlap):
+            ledger.hold(a_booking("09:00-09:30"), put=True)
+
+    def test_events_of_offered_times_are_owed_and_removed_when_the_offer_ends(
+        self, ledger: SqlLedger
+    ) -> None:
+        offers, id_ = SqlOffers(ledger), uuid4()
+        slots = tuple(a_booking(each, offer=id_) for each in ("09:00-09:30", "11:00-11:30"))
+        made = at("08:00")
+        offer = GuestOffer(id_, "default", OfferState.OPEN, at("Tue 08:00"), slots, "asked", made, made)
+        offers.make(offer, put=True)
+        first, second = slots
+        ledger.settle(self.leased(ledger, first), confirmed(first))
+
+        offers.end(id_, OfferState.RELEASED, now=at("08:05"))
+
+        assert ledger.entry_of(second.id) is None
+        (entry,) = ledger.owed()
+        assert (entry.booking, entry.task) == (first.id, Task.REMOVE)
+        assert ledger.get(first.id).state is State.CANCELLED
+        ledger.hold(a_booking("09:00-09:30"), put=True)
+
+    def test_an_offer_is_found_by_its_id_alone_and_in_its_workspace(
+        self, ledger: SqlLedger, open_ledger: OpenLedger
+    ) -> None:
+        offer = self.an_offer("09:00-09:30")
+        SqlOffers(ledger).make(offer, put=False)
+
+        for wanted in ("", str(offer.id)[:3], "0000"):
+            with pytest.raises(OfferNotFound):
+                SqlOffers(ledger).find(wanted)
+        with pytest.raises(OfferNotFound):
+            SqlOffers(cast("SqlLedger", open_ledger("sales"))).find(str(offer.id))
+
+    def test_the_last_sync_is_kept_by_workspace(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        assert ledger.last_sync() is None
+
+        ledger.keep_last_sync(at("08:00"))
+        ledger.keep_last_sync(at("09:00"))
+
+        assert open_ledger().last_sync() == at("09:00")
+        assert open_ledger("sales").last_sync() is None
 
     def test_threads_share_a_ledger(self, ledger: Ledger) -> None:
         won: list[Booking] = []
@@ -949,7 +1312,7 @@ class SharedLedgerContract(LedgerContract):
         def hold() -> None:
             try:
                 won.append(ledger.hold(a_booking(), put=True))
-            except GuardsOverlap:
+            except ClaimsOverlap:
                 return
 
         threads = [threading.Thread(target=hold) for _ in range(8)]

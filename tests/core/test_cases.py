@@ -14,14 +14,14 @@ import pytest
 
 from portalcal.core.intervals import Interval, Intervals
 from portalcal.core.schedule import WEEKDAYS, Hours, Schedule
-from portalcal.core.slots import FreeBusy, Promise, Question, Rules, offered
+from portalcal.core.slots import Claim, FreeBusy, Rules, SchedulingInputs, offered
 
 Case = dict[str, Any]
 
 DIFFERENCES = {
-    "wh-07": "the peer takes every day for 24 hours; AVAILABILITY.md section 1 lets days last 23 to 25",
+    "wh-07": "the peer takes every day for 24 hours; here a day lasts 23 to 25",
 }
-"""Cases that AVAILABILITY.md decides otherwise, each with the reason; a test makes sure that they do differ."""
+"""Cases that the engine decides otherwise, each with the reason; a test makes sure that they do differ."""
 
 _FOREVER = 100_000
 _CASES: dict[str, Case] = {
@@ -31,7 +31,7 @@ _CASES: dict[str, Case] = {
 }
 _KNOWN_RULES = {
     "duration_min", "step_min", "buffer_before_min", "buffer_after_min", "notice_min", "window_days", "window",
-    "max_per_day",
+    "max_per_day", "max_minutes_per_day",
 }  # fmt: skip
 
 
@@ -103,20 +103,21 @@ def _slots(case: Case) -> list[datetime]:
         notice=minutes("notice_min"),
         horizon=rule.get("window_days", _FOREVER),
         max_per_day=rule.get("max_per_day", 0),
+        max_minutes_per_day=rule.get("max_minutes_per_day", 0),
     )
     booked = [_span(each) for each in case["busy"] if each.get("booking")]
     busy = Intervals.of(_span(each) for each in case["busy"] if not each.get("booking"))
-    promises = tuple(Promise(f"b{n}", None, span, span) for n, span in enumerate(booked))
-    question = Question(
+    claims = tuple(Claim(f"b{n}", None, span, span) for n, span in enumerate(booked))
+    inputs = SchedulingInputs(
         _schedule(case),
         rules,
         _window(case),
         _instant(case["now"]),
         None,
         (FreeBusy("busy", busy),),
-        promises,
+        claims,
     )
-    return [each.start for each in offered(question)]
+    return [each.start for each in offered(inputs)]
 
 
 def _free(case: Case) -> Intervals:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portalcal.core.intervals import NOTHING, Interval, Intervals
-from tests.core.questions import between, minutes, utc
+from tests.core.scheduling_inputs import between, minutes, utc
 
 _ORIGIN = datetime(2026, 3, 2, tzinfo=UTC)
 _REACH = 60

@@ -22,9 +22,10 @@ def transitions(name: str) -> tuple[datetime, ...]:
     """The instants from 1975 to 2030 at which the zone's offset changes, to the minute."""
     zone = ZoneInfo(name)
     found = []
-    at = _FIRST
+    at, offset = _FIRST, _FIRST.astimezone(zone).utcoffset()
     while at < _LAST:
-        if at.astimezone(zone).utcoffset() != (at + _STRIDE).astimezone(zone).utcoffset():
+        before, offset = offset, (at + _STRIDE).astimezone(zone).utcoffset()
+        if before != offset:
             found.append(_between(at, at + _STRIDE, zone))
         at += _STRIDE
     return tuple(found)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.crash.scene import NOW, Driver, Scene
 from tests.crash.test_race import SLOTS, play
 

@@ -1,7 +1,7 @@
 """A process that runs portalcal in children of its own and can have one die at any boundary.
 
 A boundary is before or after a call of a port: a transaction of the ledger or an exchange with Google. The fault point
-is put around the ports from outside, by `Invocation.fit`. Children are forked from a process that has loaded everything
+is put around the ports from outside, by `Invocation.customize`. Children are forked from a process that has loaded everything
 and has one thread, so that a run costs what its work costs.
 
 One JSON list a line comes in, of jobs `{"arguments", "environ", "now", "dies_at"}` that are begun at once, and one goes
@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import datetime
 from io import StringIO
@@ -23,17 +24,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
-import portalcal.adapters.google_calendar
-import portalcal.adapters.google_http
-import portalcal.adapters.sqlite_ledger
-import portalcal.cli.book
-import portalcal.cli.cancel
-import portalcal.cli.reschedule
-import portalcal.cli.sync
-import portalcal.views.machine  # noqa: F401 - loaded before the children are forked
+import portalcal.adapters.google.authorized_http
+import portalcal.adapters.google.calendar
+import portalcal.adapters.ledger.sqlite
+import portalcal.cli.commands.book
+import portalcal.cli.commands.cancel
+import portalcal.cli.commands.reschedule
+import portalcal.cli.commands.sync
+import portalcal.views.json  # noqa: F401 - loaded before the children are forked
 from portalcal.cli.app import run
-from portalcal.cli.invocation import Invocation
-from portalcal.wiring import Portal
+from portalcal.cli.context import Invocation
+from portalcal.container import Container
 
 PORTS = ("ledger", "calendars")
 
@@ -92,6 +93,10 @@ class Standing:
         """A random id."""
         return uuid4()
 
+    def monotonic(self) -> float:
+        """Real seconds."""
+        return time.monotonic()
+
 
 def child(job: dict[str, Any], folder: Path) -> NoReturn:
     """Run one command line, and leave what it printed in files."""
@@ -100,13 +105,16 @@ def child(job: dict[str, Any], folder: Path) -> NoReturn:
     os.environ.update(job["environ"])
     fuse = Fuse(job["dies_at"], folder / "points")
 
-    def fit(portal: Portal) -> None:
-        portal.__dict__["clock"] = Standing(datetime.fromisoformat(job["now"]))
+    clock = Standing(datetime.fromisoformat(job["now"]))
+
+    def customize(container: Container) -> None:
         for name in PORTS:
-            portal.__dict__[name] = Fused(getattr(portal, name), name, fuse)
+            container.override(**{name: Fused(getattr(container, name), name, fuse)})
 
     out, err = StringIO(), StringIO()
-    status = run(job["arguments"], Invocation(job["environ"], StringIO(), out, err, fit=fit))
+    status = run(
+        job["arguments"], Invocation(job["environ"], StringIO(), out, err, customize=customize, clock=clock)
+    )
     (folder / "out").write_text(out.getvalue())
     (folder / "err").write_text(err.getvalue())
     os._exit(status)

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from portalcal.adapters.sqlite_ledger import SqliteLedger
+from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
 from portalcal.ports import Search
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.builders import SetClock
+from tests.contract.test_history import unfaithful_histories
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -107,10 +108,12 @@ class Scene:
         """Everything in which ledger and calendar differ, or that is left over; nothing when all is well."""
         ledger = SqliteLedger(self._data / "data/portalcal/ledger.db", "default", SetClock())
         bookings, owed, damage = ledger.search(Search()), ledger.owed(), ledger.check()
+        unfaithful = unfaithful_histories(ledger)
         ledger.close()
         events = {each["id"]: each for each in self.google.events()}
         found = [f"{each.task} is owed for {each.booking}" for each in owed]
-        found += [damage] if damage else []
+        found += [f"the history of {each}, replayed, is not the booking" for each in unfaithful]
+        found += [damage.reason] if damage else []
         for each in bookings:
             event = events.pop(each.event_id or "", None) if each.is_live else None
             found += _differences(each, event)

@@ -7,7 +7,9 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from portalcal.simulator import Simulator
+import pytest
+
+from portalcal.simulator.google import Simulator
 from tests.crash.scene import NOW, SAM, Driver, Scene
 
 KILLED = -9
@@ -33,6 +35,7 @@ def test_of_32_processes_that_want_one_time_one_gets_it(driver: Driver, tmp_path
         assert len(google.events()) == 1
 
 
+@pytest.mark.full
 def test_whatever_runs_at_once_ledger_and_calendar_agree_in_the_end(driver: Driver, tmp_path: Path) -> None:
     """Random commands, some of them killed, on few slots; `python -m tests.crash` does it for a minute."""
     with Simulator(now=NOW) as google:

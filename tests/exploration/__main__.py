@@ -21,10 +21,7 @@ def main(words: str) -> int:
             partial(explored, may_sleep=True), [number for number, _ in chosen]
         )
         for (_, name), each in zip(chosen, found, strict=True):
-            print(
-                f"{name}: {each.schedules:,} schedules, {each.states:,} states, {len(each.wrong)} wrong",
-                flush=True,
-            )
+            print(f"{name}: {each.states:,} states, {len(each.wrong)} wrong", flush=True)
             if each.wrong:
                 is_wrong = True
                 print(min(each.wrong, key=len))

@@ -17,15 +17,25 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from portalcal.core.errands import LEASE
+from portalcal.core.booking import Booking
+from portalcal.core.history import (
+    BookingChange,
+    calendar_changes,
+    command_changes,
+    facts_of,
+    first_change,
+    outcome_changes,
+    replayed,
+)
+from portalcal.core.outbox import LEASE
 from portalcal.errors import GoogleUnreachable, PortalcalError
 from portalcal.ports import (
     Calendars,
+    ClaimsOverlap,
+    EntryPending,
     EventChanged,
     EventIdTaken,
-    GuardsOverlap,
     Ledger,
-    StillOwed,
     SyncTokenExpired,
 )
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
@@ -38,7 +48,7 @@ LATE = BEGAN + LEASE
 _DEAD = -1
 _WRITES = frozenset({"insert", "move", "delete"})
 _BY_HAND = frozenset({"add_by_hand", "move_by_hand", "delete_by_hand"})
-_ANSWERS = (PortalcalError, EventChanged, EventIdTaken, GuardsOverlap, StillOwed, SyncTokenExpired)
+_ANSWERS = (PortalcalError, EventChanged, EventIdTaken, ClaimsOverlap, EntryPending, SyncTokenExpired)
 
 
 class Process(NamedTuple):
@@ -82,20 +92,34 @@ class State(NamedTuple):
     is_late: bool = False
 
 
+class Step(NamedTuple):
+    """What leads from a state to the next: a process makes a call, or what else comes of it."""
+
+    process: int
+    call: int
+    how: str = ""
+
+
+_SLEEP = Step(-1, -1, "two minutes pass")
+
+
 class End(NamedTuple):
-    """A state in which every process is over; None for one that died."""
+    """A state in which every process is over; None for one that died.
+
+    `place` is equal for ends with the same calendar and ledgers, and costs less to compare than these do.
+    """
 
     cloud: Cloud
     books: tuple[Books, ...]
     outcomes: tuple[Outcome | None, ...]
     is_undisturbed: bool
+    place: tuple[int, ...]
 
 
 class Explored(NamedTuple):
-    """How much there was: states, ways through them, and ends; and what was wrong in any, with the way there."""
+    """How many states and ends there were, and what was wrong in any, with the way there."""
 
     states: int
-    schedules: int
     ends: int
     wrong: tuple[str, ...]
 
@@ -127,6 +151,9 @@ class _Asked(BaseException):
         self.call = call
 
 
+_NOT_YET: tuple[Reply | None, datetime] = (None, BEGAN)
+
+
 class _Script:
     """The answers of a process so far, given out in their order, and the time each was given."""
 
@@ -134,11 +161,11 @@ class _Script:
         self._given = iter(given)
         self._clock = clock
 
-    def ask(self, call: Call) -> object:
+    def ask(self, port: str, name: str, values: tuple[object, ...], named: dict[str, object]) -> object:
         """The answer to the next call."""
-        reply, now = next(self._given, (None, BEGAN))
+        reply, now = next(self._given, _NOT_YET)
         if reply is None:
-            raise _Asked(call)
+            raise _Asked(Call(port, name, values, tuple(sorted(named.items()))))
         self._clock.tell(now)
         if reply.error is not None:
             raise reply.error.with_traceback(None)
@@ -154,7 +181,7 @@ class _Port:
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def asked(*values: object, **named: object) -> object:
-            return self._script.ask(Call(self._name, name, values, tuple(sorted(named.items()))))
+            return self._script.ask(self._name, name, values, named)
 
         return asked
 
@@ -171,10 +198,14 @@ class Explorer:
         self._may_sleep = may_sleep
         self._leases_end = leases_end
         self._clouds, self._books, self._calls = _Numbered(), _Numbered(), _Numbered()
-        self._replies = _Numbered(_told)
+        self._replies = _Numbered(_same)
         self._histories = _Numbered()
-        self._next = cache(self._run)
-        self._answer = cache(self._call)
+        # Values are few and states many: what concerns a part of a state is worked out once for each part.
+        self._next, self._answer, self._told = cache(self._run), cache(self._call), cache(self._hear)
+        self._lost, self._ended = cache(self._lose), cache(self._end_of)
+        self._is_leased, self._overlaps = cache(self._leases), cache(self._overlap)
+        self._unfaithful: set[str] = set()
+        """Changes of bookings that the history would not tell as they are."""
 
     def explore(self, cloud: Cloud, books: tuple[Books, ...], check: Callable[[End], list[str]]) -> Explored:
         """Go every way from a beginning, and check every end of it and every state on the way.
@@ -183,94 +214,83 @@ class Explorer:
         """
         begin = tuple(self._histories.number((number, ())) for number in range(len(self._processes)))
         first = State(self._clouds.number(cloud), tuple(map(self._books.number, books)), begin)
-        came_from: dict[State, tuple[State, str] | None] = {first: None}
-        waiting, order, ends = [first], [], 0
+        came_from: dict[State, tuple[State, Step] | None] = {first: None}
+        waiting, ends = [first], 0
         wrong: list[str] = []
         checked: dict[tuple[object, ...], list[str]] = {}
         while waiting:
             state = waiting.pop()
-            order.append(state)
-            following = list(self._following(state))
-            for what, after in following:
+            for step, after in self._following(state):
                 if after not in came_from:
-                    came_from[after] = (state, what)
+                    came_from[after] = (state, step)
                     waiting.append(after)
-            found = self._overlaps(state)
-            if all(self._is_over(each) for each in state.stands):
+            found = [told for each in state.books for told in self._overlaps(each)]
+            if all(self._next(each)[0] is None for each in state.stands):
                 ends += 1
-                told = (
-                    state.cloud,
-                    state.books,
-                    state.stands,
-                    state.has_died or state.has_lost or state.is_late,
-                )
-                if told not in checked:
-                    checked[told] = check(self._end(state))
-                found += checked[told]
+                is_disturbed = state.has_died or state.has_lost or state.is_late
+                end = (state.cloud, state.books, state.stands, is_disturbed)
+                if end not in checked:
+                    checked[end] = check(self._end(state))
+                found += checked[end]
             if found:
-                wrong.append("\n".join([*found, *_way(came_from, state)]))
-        return Explored(len(came_from), self._schedules(first), ends, tuple(wrong))
+                wrong.append("\n".join([*found, *self._way(came_from, state)]))
+        return Explored(len(came_from), ends, (*wrong, *sorted(self._unfaithful)))
 
     # --- one step
 
-    def _following(self, state: State) -> Iterator[tuple[str, State]]:
+    def _following(self, state: State) -> Iterator[tuple[Step, State]]:
         """Every state that may be next, and what leads there."""
-        for number, stand in enumerate(state.stands):
-            if self._is_over(stand):
+        cloud, books, stands, has_died, has_lost, is_late = state
+        for number, stand in enumerate(stands):
+            call = self._next(stand)[0]
+            if call is None:
                 continue
-            call = cast("int", self._next(stand)[0])
-            name = f"{self._processes[number].command.name}: {self._calls[call].name}"
-            yield name, self._after(state, number, call)
-            if not state.has_died:
-                yield f"{name} is not made, it dies", self._dead(state, number)
-            asked = self._calls[call]
-            if asked.port == "calendars" and asked.name not in _BY_HAND and not state.has_lost:
-                lost = self._replies.number(_lost(asked))
-                yield f"{name} is lost", self._stand(state, number, lost)._replace(has_lost=True)
+            machine, asked = self._processes[number].machine, self._calls[call]
+            if asked.port == "calendars":
+                made, reply = self._answer(cloud, call, is_late)
+                written = books
+            else:
+                made = cloud
+                mine, reply = self._answer(books[machine], call, is_late, number + 1)
+                written = _put(books, machine, mine)
+            answered = _put(stands, number, self._told(stand, reply, is_late))
+            yield Step(number, call), State(made, written, answered, has_died, has_lost, is_late)
+            if not has_died:
+                left = _put(books, machine, self._ended(books[machine], number + 1))
+                dead = _put(stands, number, _DEAD)
+                yield (
+                    Step(number, call, " is not made, it dies"),
+                    State(cloud, left, dead, True, has_lost, is_late),
+                )
+            if asked.port == "calendars" and asked.name not in _BY_HAND and not has_lost:
+                untold = _put(stands, number, self._told(stand, self._lost(call), is_late))
+                yield Step(number, call, " is lost"), State(cloud, books, untold, has_died, True, is_late)
                 if asked.name in _WRITES:
-                    done = state._replace(cloud=self._after(state, number, call).cloud)
-                    yield (
-                        f"{name} is done and its answer lost",
-                        self._stand(done, number, lost)._replace(has_lost=True),
-                    )
-        if self._may_sleep and not state.is_late and self._is_leased(state):
-            yield "two minutes pass", state._replace(is_late=True)
+                    done = State(made, books, untold, has_died, True, is_late)
+                    yield Step(number, call, " is done and its answer lost"), done
+        if self._may_sleep and not is_late and any(map(self._is_leased, books)):
+            yield _SLEEP, State(cloud, books, stands, has_died, has_lost, True)
 
-    def _after(self, state: State, number: int, call: int) -> State:
-        """The state once a process has made its call and was answered."""
-        machine = self._processes[number].machine
-        if self._calls[call].port == "calendars":
-            cloud, reply = self._answer(state.cloud, call, state.is_late)
-            state = state._replace(cloud=cloud)
-        else:
-            books, reply = self._answer(state.books[machine], call, state.is_late, number + 1)
-            state = state._replace(books=_put(state.books, machine, books))
-        return self._stand(state, number, reply)
+    def _hear(self, stand: int, reply: int, is_late: bool) -> int:
+        """Where a process stands once it was answered."""
+        process, given = self._histories[stand]
+        return self._histories.number((process, (*given, (reply, is_late))))
 
-    def _stand(self, state: State, number: int, reply: int) -> State:
-        process, given = self._histories[state.stands[number]]
-        return self._told(state, number, self._histories.number((process, (*given, (reply, state.is_late)))))
-
-    def _dead(self, state: State, number: int) -> State:
-        """The state once a process has died. Its leases end with it, or when their time is over: see `leases_end`."""
-        if self._leases_end:
-            machine = self._processes[number].machine
-            left = self._books[state.books[machine]].without(number + 1)
-            state = state._replace(books=_put(state.books, machine, self._books.number(left)))
-        return self._told(state, number, _DEAD)._replace(has_died=True)
-
-    def _told(self, state: State, number: int, stand: int) -> State:
-        return state._replace(stands=_put(state.stands, number, stand))
+    def _end_of(self, books: int, owner: int) -> int:
+        """The books once a process has died. Its leases end with it, or when their time is over: see `leases_end`."""
+        return self._books.number(self._books[books].without(owner)) if self._leases_end else books
 
     def _run(self, stand: int) -> tuple[int | None, Outcome | None]:
         """What a process asks next, where it stands, or how it ended."""
+        if stand == _DEAD:
+            return None, None
         process, given = self._histories[stand]
         clock = Moment(BEGAN, process + 1)
         script = _Script([(self._replies[reply], LATE if late else BEGAN) for reply, late in given], clock)
         ledger, calendars = _Port("ledger", script), _Port("calendars", script)
-        world = LittleWorld(clock, cast("Ledger", ledger), cast("Calendars", calendars))
+        context = LittleWorld(clock, cast("Ledger", ledger), cast("Calendars", calendars))
         try:
-            return None, Outcome(run(self._processes[process].command, world))
+            return None, Outcome(run(self._processes[process].command, context))
         except _Asked as asked:
             return self._calls.number(asked.call), None
         except PortalcalError as error:
@@ -286,36 +306,71 @@ class Explorer:
             return self._clouds.number(place.cloud), self._replies.number(reply)
         store = Store(self._books[part])
         reply = _reply(LittleLedger(store, "default", Moment(now, 0), owner=owner), asked)
+        self._unfaithful.update(_badly_told(self._books[part], store.books, asked))
         return self._books.number(store.books), self._replies.number(reply)
+
+    def _lose(self, call: int) -> int:
+        """The reply to a call of Google's whose answer was lost."""
+        is_write = self._calls[call].name in _WRITES
+        error = GoogleUnreachable("google", "the reply was lost", sent=is_write)
+        return self._replies.number(Reply(error=error))
 
     # --- looking
 
-    def _is_over(self, stand: int) -> bool:
-        return stand == _DEAD or self._next(stand)[0] is None
+    def _leases(self, books: int) -> bool:
+        return any(owed.leased_until for owed in self._books[books].owed)
 
-    def _is_leased(self, state: State) -> bool:
-        return any(owed.leased_until for each in state.books for owed in self._books[each].owed)
+    def _overlap(self, books: int) -> tuple[str, ...]:
+        """Guards that overlap in a ledger, at whatever moment."""
+        found = self._books[books].overlap()
+        return (f"{found[0].id} and {found[1].id} hold one time",) if found else ()
 
     def _end(self, state: State) -> End:
-        outcomes = (None if each == _DEAD else self._next(each)[1] for each in state.stands)
         is_disturbed = state.has_died or state.has_lost or state.is_late
-        books = tuple(self._books[each] for each in state.books)
-        return End(self._clouds[state.cloud], books, tuple(outcomes), not is_disturbed)
+        return End(
+            self._clouds[state.cloud],
+            tuple(self._books[each] for each in state.books),
+            tuple(self._next(each)[1] for each in state.stands),
+            not is_disturbed,
+            (state.cloud, *state.books),
+        )
 
-    def _overlaps(self, state: State) -> list[str]:
-        """Guards that overlap in a ledger, at whatever moment."""
-        found = (self._books[each].overlap() for each in state.books)
-        return [f"{one.id} and {other.id} hold one time" for one, other in filter(None, found)]
+    def _way(self, came_from: dict[State, tuple[State, Step] | None], state: State) -> list[str]:
+        """The steps that led to a state."""
+        steps: list[str] = []
+        before = came_from[state]
+        while before:
+            state, (process, call, how) = before
+            who = f"{self._processes[process].command.name}: {self._calls[call].name}" if call >= 0 else ""
+            steps.append(f"  {who}{how}")
+            before = came_from[state]
+        return steps[::-1]
 
-    def _schedules(self, first: State) -> int:
-        """How many ways lead from here to an end."""
 
-        @cache
-        def ways(state: State) -> int:
-            following = [ways(after) for _, after in self._following(state)]
-            return sum(following) if following else 1
+def _badly_told(before: Books, after: Books, call: Call) -> Iterator[str]:
+    """The bookings whose facts after a call are not those before it with the lines of the history applied."""
+    known = {each.id: each for each in before.bookings}
+    for booking in after.bookings:
+        old = known.get(booking.id)
+        if old is booking:
+            continue
+        if old is None:
+            told = replayed((first_change(booking),))
+        else:
+            told = replayed(_changes(call, old, booking), onto=facts_of(old))
+        if told != facts_of(booking):
+            yield f"{call.name} changes {booking.id} in a way that its history does not tell"
 
-        return ways(first)
+
+def _changes(call: Call, before: Booking, after: Booking) -> tuple[BookingChange, ...]:
+    """The lines that the ledger writes for a call; see `SqlLedger`."""
+    if call.name == "adopt":
+        return calendar_changes(before, after)
+    if call.name == "settle":
+        return outcome_changes(
+            before, after, task=None, is_rejected=dict(call.named).get("is_rejected") is True
+        )
+    return command_changes(before, after)
 
 
 def _reply(port: object, call: Call) -> Reply:
@@ -325,26 +380,13 @@ def _reply(port: object, call: Call) -> Reply:
         return Reply(error=error)
 
 
-def _told(reply: Reply) -> Hashable:
+def _same(reply: Reply) -> Hashable:
     """What makes two answers equal: of an error, its kind and facts."""
     error = reply.error
+    if isinstance(error, PortalcalError):
+        return type(error), error.message, repr(sorted(error.details.items()))
     return reply if error is None else (type(error), error.args, tuple(sorted(vars(error).items())))
-
-
-def _lost(call: Call) -> Reply:
-    error = GoogleUnreachable("google", "the reply was lost", sent=call.name in _WRITES)
-    return Reply(error=error)
 
 
 def _put(numbers: tuple[int, ...], at: int, number: int) -> tuple[int, ...]:
     return (*numbers[:at], number, *numbers[at + 1 :])
-
-
-def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> list[str]:
-    """The steps that led to a state."""
-    steps: list[str] = []
-    before = came_from[state]
-    while before:
-        steps.append(f"  {before[1]}")
-        before = came_from[before[0]]
-    return steps[::-1]

@@ -14,7 +14,16 @@ from portalcal.core.booking import Notify
 from portalcal.core.intervals import Interval, Intervals
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import EventNotFound
-from portalcal.ports import Calendar, Changes, Draft, Event, EventChanged, EventIdTaken, Removal
+from portalcal.ports import (
+    Calendar,
+    DeleteResult,
+    Event,
+    EventChanged,
+    EventChanges,
+    EventDraft,
+    EventIdTaken,
+    Invitee,
+)
 
 
 class Kept(NamedTuple):
@@ -63,7 +72,7 @@ class LittleGoogle:
         within = Intervals((window,))
         return tuple(FreeBusy(each, Intervals.of(self._busy(each)) & within) for each in calendars)
 
-    def insert(self, calendar: str, draft: Draft, *, notify: Notify) -> Event:
+    def insert(self, calendar: str, draft: EventDraft, *, notify: Notify) -> Event:
         """Create the event, unless its id was ever used."""
         if self._kept(calendar, draft.id):
             raise EventIdTaken
@@ -86,11 +95,27 @@ class LittleGoogle:
         """One event, a cancelled one too."""
         return self._there(calendar, event_id).event
 
+    def invite(
+        self,
+        calendar: str,
+        event_id: str,
+        *,
+        people: Iterable[Invitee],
+        but_not: Iterable[str],
+        notify: Notify,
+    ) -> Event:
+        """As `event`: attendees are not kept."""
+        return self.event(calendar, event_id)
+
+    def room_answer(self, calendar: str, event_id: str) -> Event:
+        """As `event`: a room answers at once, or never."""
+        return self.event(calendar, event_id)
+
     def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
         """The live events that overlap the window."""
         return tuple(each for each in self._on(calendar) if each.span and each.span.overlaps(window))
 
-    def changes(self, calendar: str, token: str | None) -> Changes:
+    def changes(self, calendar: str, token: str | None) -> EventChanges:
         """What changed since the token, or the live events."""
         cloud = self._place.cloud
         found = tuple(
@@ -100,13 +125,13 @@ class LittleGoogle:
             if on == calendar and (kept.event.booking or kept.event.is_cancelled)
             if (kept.version > int(token) if token else not kept.event.is_cancelled)
         )
-        return Changes(found, str(cloud.version))
+        return EventChanges(found, str(cloud.version))
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
         """The live events that carry the booking's id."""
         return tuple(each for each in self._on(calendar) if each.booking == str(booking))
 
-    def move(self, calendar: str, draft: Draft, *, etag: str | None, notify: Notify) -> Event:
+    def move(self, calendar: str, draft: EventDraft, *, etag: str | None, notify: Notify) -> Event:
         """Give an event another time, if it still is the version of that etag."""
         event = self._there(calendar, draft.id).event
         if etag and event.etag != etag:
@@ -117,13 +142,28 @@ class LittleGoogle:
             raise EventNotFound(calendar, draft.id)
         return self._put(moved._replace(is_moved=True, moved_at=self._moment()), is_new=False)
 
-    def delete(self, calendar: str, event_id: str, *, notify: Notify) -> Removal:
-        """Remove an event."""
+    def instances(
+        self,
+        calendar: str,
+        series: str,
+        *,
+        original: datetime | None = None,
+        window: Interval | None = None,
+    ) -> tuple[Event, ...]:
+        """Nothing recurs here."""
+        raise EventNotFound(calendar, series)
+
+    def delete(
+        self, calendar: str, event_id: str, *, notify: Notify, etag: str | None = None
+    ) -> DeleteResult:
+        """Remove an event, if it still is the version of that etag."""
         event = self._there(calendar, event_id).event
+        if etag and event.etag != etag:
+            raise EventChanged
         if event.is_cancelled:
-            return Removal.ALREADY_GONE
+            return DeleteResult.ALREADY_GONE
         self._put(event._replace(is_cancelled=True, is_busy=False))
-        return Removal.DONE
+        return DeleteResult.DONE
 
     # --- what a person does by hand
 

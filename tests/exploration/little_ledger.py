@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from portalcal.core.booking import Booking, State
-from portalcal.core.errands import LEASE, Errand, Task
 from portalcal.core.intervals import Interval
+from portalcal.core.outbox import LEASE, OutboxEntry, Task
+from portalcal.core.slots import Claim
 from portalcal.errors import BookingNotFound
-from portalcal.ports import Clock, GuardsOverlap, Search, StillOwed, Tally
+from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Search, Tally
 
 _FEWEST_CHARACTERS = 4
 _LONG_AGO, _FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -22,21 +24,21 @@ _OPEN = frozenset({State.HELD, State.CONFIRMED})
 
 
 class Owed(NamedTuple):
-    """An errand, until when somebody is at it, and who: the number of a handle."""
+    """An outbox entry, the end of its lease, and the lease's owner: the number of a handle."""
 
     workspace: str
-    errand: Errand
+    entry: OutboxEntry
     leased_until: datetime | None = None
     owner: int = 0
 
 
 class Books(NamedTuple):
-    """Everything a ledger knows; `bookings` in the order they were held, `owed` in that of the errands' ids."""
+    """Everything a ledger knows; `bookings` in the order they were held, `owed` in that of the entries' ids."""
 
     bookings: tuple[Booking, ...] = ()
     owed: tuple[Owed, ...] = ()
     tokens: tuple[tuple[str, str, str], ...] = ()
-    next_errand: int = 1
+    next_entry: int = 1
 
     def without(self, owner: int) -> Books:
         """The books once a process has ended: nothing is leased to it."""
@@ -44,13 +46,11 @@ class Books(NamedTuple):
         return self._replace(owed=tuple(freed))
 
     def overlap(self) -> tuple[Booking, Booking] | None:
-        """Two live bookings whose guards overlap, which must never be."""
+        """Two live bookings whose buffered claims overlap, which must never be."""
         live = [each for each in self.bookings if each.is_live]
         for number, one in enumerate(live):
             for other in live[number + 1 :]:
-                if one.workspace == other.workspace and any(
-                    a.guard.overlaps(b.guard) for a in one.promises for b in other.promises
-                ):
+                if any(_collide(a, b) for a in one.claims for b in other.claims):
                     return one, other
         return None
 
@@ -78,10 +78,16 @@ class LittleLedger:
         """Let go of every lease."""
         self._store.books = self._store.books.without(self._owner)
 
-    def check(self) -> str | None:
-        """What is damaged: guards that overlap."""
+    def check(self) -> Damage | None:
+        """What is damaged: buffered claims that overlap."""
         found = self._store.books.overlap()
-        return f"bookings {found[0].id} and {found[1].id} overlap" if found else None
+        return Damage(f"bookings {found[0].id} and {found[1].id} overlap", "damaged") if found else None
+
+    def stop(self) -> None:
+        """Nobody interrupts here."""
+
+    def exposure(self) -> None:
+        """Nobody else can reach it."""
 
     # --- bookings
 
@@ -98,6 +104,10 @@ class LittleLedger:
             self._owe(booking.id, Task.PUT, due_at=booking.created_at)
         return stored
 
+    def get(self, booking: UUID) -> Booking:
+        """The booking with that id."""
+        return self._stored(booking)
+
     def find(self, booking: str) -> Booking:
         """The booking whose id begins so."""
         prefix = booking.strip().lower()
@@ -113,12 +123,38 @@ class LittleLedger:
         holders = (each for each in self._ours() if each.key == key and each.state is not State.REFUSED)
         return next(holders, None)
 
+    def claims(self, participants: Iterable[str], window: Interval, *, now: datetime) -> tuple[Claim, ...]:
+        """Our claims in force, and those of others for the participants."""
+        window, wanted = Interval(_whole(window.start), _whole_up(window.end)), set(participants)
+        found = [
+            claim._replace(is_foreign=each.workspace != self._workspace)
+            for each in self._store.books.bookings
+            if each.is_live
+            for claim in each.claims
+            if claim.buffered.overlaps(window) and claim.is_held(now)
+            if each.workspace == self._workspace or claim.participant in wanted
+        ]
+        return tuple(sorted(found, key=lambda each: (each.buffered.start, each.participant, each.booking)))
+
+    def meeting_starts(
+        self, participants: Iterable[str], around: Interval, *, but_not: UUID | None = None
+    ) -> dict[str, tuple[datetime, ...]]:
+        """When bookings of the participants start, and the last one before."""
+        starts: dict[str, tuple[datetime, ...]] = {}
+        live = [each for each in self._store.books.bookings if each.is_live and each.id != but_not]
+        for key in participants:
+            own = sorted(each.meeting.start for each in live if key in each.claimants)
+            before = [each for each in own if each < around.start][-1:]
+            if found := (*before, *(each for each in own if around.start <= each < around.end)):
+                starts[key] = found
+        return starts
+
     def live_in(self, window: Interval) -> tuple[Booking, ...]:
-        """Live bookings one of whose guards overlaps the window."""
+        """Live bookings with a buffered claim that overlaps the window."""
         window = Interval(_whole(window.start), _whole_up(window.end))
         live = (each for each in self._ours() if each.is_live)
-        met = (each for each in live if any(one.guard.overlaps(window) for one in each.promises))
-        return tuple(sorted(met, key=lambda each: each.guard.start))
+        met = (each for each in live if any(one.buffered.overlaps(window) for one in each.claims))
+        return tuple(sorted(met, key=lambda each: each.buffered.start))
 
     def search(self, search: Search) -> tuple[Booking, ...]:
         """Bookings in any state."""
@@ -128,7 +164,7 @@ class LittleLedger:
             for each in self._ours()
             if each.meeting.end > start and each.meeting.start < end
             if each.state in (search.states or tuple(State))
-            if search.email is None or search.email.lower() == each.wish.guest.email.lower()
+            if search.email is None or search.email.lower() == each.request.guest.email.lower()
         )
         return tuple(sorted(found, key=lambda each: (each.meeting.start, str(each.id))))
 
@@ -138,23 +174,23 @@ class LittleLedger:
         if stored.state not in _OPEN:
             return stored
         owed = self._first_owed(booking.id)
-        ends_at_once = stored.event_id is None and (owed is None or owed.errand.attempts == 0)
+        ends_at_once = stored.event_id is None and (owed is None or owed.entry.attempts == 0)
         self._record(
             replace(
                 stored,
                 state=State.CANCELLED if ends_at_once else State.CANCELLING,
-                wish=replace(stored.wish, notify=booking.wish.notify),
+                request=replace(stored.request, notify=booking.request.notify),
                 ended_by=booking.ended_by,
                 ended_because=booking.ended_because,
                 updated_at=_whole(booking.updated_at),
             )
         )
         now = _whole(booking.updated_at)
-        kept = [each for each in self._store.books.owed if each.errand.booking != booking.id]
+        kept = [each for each in self._store.books.owed if each.entry.booking != booking.id]
         if owed and not ends_at_once:
-            turned = owed.errand._replace(task=Task.REMOVE, attempts=0, due_at=now)
-            kept.append(owed._replace(errand=turned))
-        self._change(owed=tuple(sorted(kept, key=lambda each: each.errand.id)))
+            turned = owed.entry._replace(task=Task.REMOVE, attempts=0, due_at=now)
+            kept.append(owed._replace(entry=turned))
+        self._change(owed=tuple(sorted(kept, key=lambda each: each.entry.id)))
         if not owed and not ends_at_once:
             self._owe(booking.id, Task.REMOVE, due_at=now)
         return self._stored(booking.id)
@@ -167,21 +203,22 @@ class LittleLedger:
         owed = self._first_owed(booking.id)
         is_leased = owed and owed.leased_until and owed.leased_until > _whole(self._clock.now())
         if owed and (not at_once or is_leased):
-            raise StillOwed(str(booking.id))
+            raise EntryPending(str(booking.id))
         moving = replace(
             stored,
-            wish=replace(stored.wish, notify=booking.wish.notify),
+            request=replace(stored.request, notify=booking.request.notify),
             moving_to=to,
+            new_participants=booking.new_participants,
             moved_because=booking.moved_because,
             updated_at=_whole(booking.updated_at),
         )
         self._refuse_overlap(moving)
-        has_event = stored.event_id is not None or (owed is not None and owed.errand.attempts > 0)
+        has_event = stored.event_id is not None or (owed is not None and owed.entry.attempts > 0)
         if at_once:
             left = stored.moved_from or stored.meeting
             moving = replace(moving.at(to), moved_from=left if has_event else None)
         self._record(moving)
-        if has_event and (owed is None or owed.errand.task is Task.PUT):
+        if has_event and (owed is None or owed.entry.task is Task.PUT):
             self._owe(booking.id, Task.MOVE, due_at=booking.updated_at)
         return moving
 
@@ -222,6 +259,13 @@ class LittleLedger:
         others = (each for each in self._store.books.tokens if each[:2] != (self._workspace, calendar))
         self._change(tokens=tuple(sorted((*others, (self._workspace, calendar, token)))))
 
+    def last_sync(self) -> datetime | None:
+        """Not kept: no command but `status` looks at it."""
+        return None
+
+    def keep_last_sync(self, at: datetime) -> None:
+        """Nothing: it would make a state of every instant."""
+
     def tally(self, now: datetime) -> Tally:
         """Counts for `status`."""
         live = [each for each in self._ours() if each.is_live]
@@ -229,45 +273,51 @@ class LittleLedger:
         return Tally(
             live=len(live),
             held=sum(each.state is State.HELD for each in live),
-            overdue=sum(each.errand.due_at <= now and _is_free(each, now) for each in owed),
+            overdue=sum(each.entry.due_at <= now and _is_free(each, now) for each in owed),
             without_event=sum(each.event_id is None and each.meeting.start >= now for each in live),
         )
 
-    # --- errands
+    # --- outbox
 
-    def owed(self) -> tuple[Errand, ...]:
-        """The first errand of every booking that has any."""
-        return tuple(each.errand for each in self._heads())
+    def owed(self) -> tuple[OutboxEntry, ...]:
+        """The first entry of every booking that has any."""
+        return tuple(each.entry for each in self._heads())
 
-    def due(self, now: datetime, *, most: int) -> tuple[Errand, ...]:
+    def due(self, now: datetime, *, most: int) -> tuple[OutboxEntry, ...]:
         """Errands that may be tried now."""
         ready = (
-            each.errand
+            each.entry
             for each in self._heads()
-            if each.errand.due_at <= _whole(now) and _is_free(each, _whole(now))
+            if each.entry.due_at <= _whole(now) and _is_free(each, _whole(now))
         )
         return tuple(ready)[:most]
 
-    def lease(self, errand: Errand, *, now: datetime) -> Errand | None:
-        """Take an errand, if nobody is at it and it still is the same task."""
+    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
+        """Lease an entry, if nobody holds a lease on it and its task is still the same."""
         now = _whole(now)
         for each in self._heads():
-            if each.errand.id == errand.id and each.errand.task is errand.task and _is_free(each, now):
-                taken = each.errand._replace(attempts=each.errand.attempts + 1, lease=each.errand.lease + 1)
+            if each.entry.id == entry.id and each.entry.task is entry.task and _is_free(each, now):
+                taken = each.entry._replace(attempts=each.entry.attempts + 1, lease=each.entry.lease + 1)
                 self._replace(each, Owed(each.workspace, taken, now + LEASE, self._owner))
                 return taken
         return None
 
-    def errand_of(self, booking: UUID) -> Errand | None:
-        """The first errand of a booking."""
+    def entry_of(self, booking: UUID) -> OutboxEntry | None:
+        """The first entry of a booking."""
         owed = self._first_owed(booking)
-        return owed.errand if owed else None
+        return owed.entry if owed else None
 
-    def settle(self, errand: Errand, booking: Booking) -> Booking:
-        """Record what came of an errand, if it still is the caller's."""
-        owed = self._under_lease(errand)
+    def settle(
+        self,
+        entry: OutboxEntry,
+        booking: Booking,
+        *,
+        is_rejected: bool = False,  # noqa: ARG002 - for the history, which is not kept here
+    ) -> Booking:
+        """Record the result of an attempt, if the lease is still the caller's."""
+        owed = self._under_lease(entry)
         stored = self._stored(booking.id)
-        if owed and owed.errand.task is errand.task:
+        if owed and owed.entry.task is entry.task:
             self._replace(owed, None)
             # The words of an ending or a move, and who declined, are not what an attempt learns.
             self._record(replace(
@@ -275,7 +325,7 @@ class LittleLedger:
                 updated_at=_whole(booking.updated_at),
                 moved_because=stored.moved_because,
                 declined=stored.declined,
-                wish=replace(stored.wish, start=booking.wish.start, duration=booking.wish.duration),
+                request=replace(stored.request, start=booking.request.start, duration=booking.request.duration),
             ))  # fmt: skip
         elif owed:
             self._record_event(stored, booking)
@@ -285,14 +335,14 @@ class LittleLedger:
             self._owe(booking.id, Task.REMOVE, due_at=self._clock.now())
         return self._stored(booking.id)
 
-    def postpone(self, errand: Errand, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
+    def postpone(self, entry: OutboxEntry, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
         """Record a failed attempt."""
-        owed = self._under_lease(errand)
+        owed = self._under_lease(entry)
         if owed is None:
             return
-        is_same = owed.errand.task is errand.task
-        failed = owed.errand._replace(
-            due_at=_whole(due_at) if is_same else owed.errand.due_at,
+        is_same = owed.entry.task is entry.task
+        failed = owed.entry._replace(
+            due_at=_whole(due_at) if is_same else owed.entry.due_at,
             last_error=why,
             outcome_unknown=outcome_unknown,
         )
@@ -310,33 +360,44 @@ class LittleLedger:
         raise BookingNotFound(str(booking))
 
     def _heads(self) -> list[Owed]:
-        """The first errand of each booking, the one due first before the others."""
+        """The first entry of each booking, in due order."""
         first: dict[UUID, Owed] = {}
         for each in self._store.books.owed:
             if each.workspace == self._workspace:
-                first.setdefault(each.errand.booking, each)
-        return sorted(first.values(), key=lambda each: (each.errand.due_at, each.errand.id))
+                first.setdefault(each.entry.booking, each)
+        return sorted(first.values(), key=lambda each: (each.entry.due_at, each.entry.id))
 
     def _first_owed(self, booking: UUID) -> Owed | None:
-        return next((each for each in self._heads() if each.errand.booking == booking), None)
+        return next((each for each in self._heads() if each.entry.booking == booking), None)
 
-    def _under_lease(self, errand: Errand) -> Owed | None:
+    def _under_lease(self, entry: OutboxEntry) -> Owed | None:
         for each in self._store.books.owed:
-            if (each.workspace, each.errand.id, each.errand.lease) == (
-                self._workspace, errand.id, errand.lease,
+            if (each.workspace, each.entry.id, each.entry.lease) == (
+                self._workspace, entry.id, entry.lease,
             ):  # fmt: skip
                 return each
         return None
 
     def _refuse_overlap(self, booking: Booking) -> None:
-        for other in self.live_in(booking.promises[-1].guard):
-            if other.id != booking.id:
-                raise GuardsOverlap(other)
+        wanted = booking.claims
+        others = (each for each in self._store.books.bookings if each.is_live and each.id != booking.id)
+        taken = [
+            (claim, each)
+            for each in others
+            for claim in each.claims
+            if any(
+                own.participant == claim.participant and own.buffered.overlaps(claim.buffered)
+                for own in wanted
+            )
+        ]
+        for claim, other in sorted(taken, key=lambda each: each[0].buffered.start):
+            is_ours = other.workspace == self._workspace
+            raise ClaimsOverlap(claim._replace(is_foreign=not is_ours), other if is_ours else None)
 
     def _owe(self, booking: UUID, task: Task, *, due_at: datetime) -> None:
         books = self._store.books
-        errand = Errand(books.next_errand, booking, task, 0, _whole(due_at))
-        self._change(owed=(*books.owed, Owed(self._workspace, errand)), next_errand=books.next_errand + 1)
+        entry = OutboxEntry(books.next_entry, booking, task, 0, _whole(due_at))
+        self._change(owed=(*books.owed, Owed(self._workspace, entry)), next_entry=books.next_entry + 1)
 
     def _record(self, booking: Booking) -> None:
         bookings = self._store.books.bookings
@@ -360,6 +421,10 @@ class LittleLedger:
 
     def _change(self, **parts: object) -> None:
         self._store.books = self._store.books._replace(**parts)  # type: ignore[arg-type]
+
+
+def _collide(one: Claim, other: Claim) -> bool:
+    return one.participant == other.participant and one.buffered.overlaps(other.buffered)
 
 
 def _is_free(owed: Owed, now: datetime) -> bool:

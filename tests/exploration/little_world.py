@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 from uuid import UUID
 
-from portalcal.config import Config
-from portalcal.core.booking import Guest, Wish
+from portalcal.config.model import Config
+from portalcal.core.booking import BookingRequest, Guest
 from portalcal.core.intervals import Interval
+from portalcal.core.offers import GuestOffer
 from portalcal.core.permissions import Permission
 from portalcal.core.schedule import Hours, Schedule
 from portalcal.core.slots import Rules
-from portalcal.ports import Calendars, Connection, Ledger, World
-from portalcal.usecases.book import Order, book
-from portalcal.usecases.cancel import Cancellation, cancel
-from portalcal.usecases.reschedule import Rescheduling, reschedule
-from portalcal.usecases.sync import Synchronisation, sync
+from portalcal.core.zone_rules import ZoneDatabase, ZoneRules
+from portalcal.errors import WaysOut
+from portalcal.ports import Calendars, Connection, Context, Ledger
+from portalcal.run_all import Running
+from portalcal.usecases.booking.book import BookOptions, book
+from portalcal.usecases.booking.cancel import CancelRequest, cancel
+from portalcal.usecases.booking.reschedule import RescheduleRequest, reschedule
+from portalcal.usecases.sync.sync import SyncOptions, sync
+from portalcal.warnings import PortalcalWarning
 from tests.builders import LONDON, at, span
 
 ANA = "ana@example.com"
@@ -32,6 +36,9 @@ CONFIG = Config(
     Schedule(LONDON, ((Hours(9 * 60, 12 * 60),), (), (), (), (), (), ())),
     Rules(notice=timedelta(0)),
 )
+
+
+CONNECTION = Connection(ANA, frozenset(Permission), (ANA,), ANA, connected_at=BEGAN)
 
 
 class Moment:
@@ -63,7 +70,7 @@ class Moment:
 class Silence:
     """A view that nobody looks at."""
 
-    def warn(self, code: str, message: str) -> None:
+    def warn(self, warning: PortalcalWarning) -> None:
         """Let it pass."""
 
 
@@ -72,71 +79,82 @@ class Connected:
 
     def read(self) -> Connection:
         """Ana's calendar, for conflicts and for bookings."""
-        return Connection(ANA, frozenset(Permission), (ANA,), ANA, connected_at=BEGAN)
+        return CONNECTION
+
+
+class NoOffers:
+    """As much of `OfferBook` as `sync` uses, where nobody offers anything."""
+
+    def expired(self, now: datetime) -> tuple[GuestOffer, ...]:  # noqa: ARG002
+        """None ever is."""
+        return ()
 
 
 class LittleWorld(NamedTuple):
-    """As much of `World` as scheduling uses."""
+    """As much of `Context` as scheduling uses."""
 
     clock: Moment
     ledger: Ledger
     calendars: Calendars
     config: Config = CONFIG
     view: Silence = Silence()
+    offers: NoOffers = NoOffers()
     connections: Connected = Connected()
+    ways_out: WaysOut = WaysOut()
+    zone_rules: ZoneRules = ZoneRules(ZoneDatabase("/usr/share/zoneinfo", "2026f"))
 
 
 class Command(NamedTuple):
     """What one process runs, by its name. `key` is that of a booking it makes; `does` is what kind it is."""
 
     name: str
-    run: Callable[[World], object]
+    run: Callable[[Context], object]
     does: str
     key: str | None = None
 
 
-def run(command: Command, world: LittleWorld) -> object:
+def run(command: Command, context: LittleWorld) -> object:
     """What a command answers."""
-    return command.run(cast("World", world))
+    return command.run(cast("Context", context))
 
 
 def a_book(guest: str, *, key: str, when: Interval = SLOT) -> Command:
     """Book the slot for somebody."""
     person = Guest(guest, f"{guest.lower()}@example.com")
-    wish = Wish(when.start, when.length, LONDON, person, f"Meeting with {guest}")
-    return Command(f"book for {guest}", lambda world: book(Order(wish, key), world), "book", key)
+    request = BookingRequest(when.start, when.length, LONDON, person, f"Meeting with {guest}")
+    return Command(f"book for {guest}", lambda context: book(BookOptions(request, key), context), "book", key)
 
 
 def a_cancel(booking: UUID) -> Command:
     """Cancel a booking."""
-    return Command("cancel", lambda world: cancel(Cancellation(str(booking)), world), "cancel")
+    return Command("cancel", lambda context: cancel(CancelRequest(str(booking)), context), "cancel")
 
 
 def a_reschedule(booking: UUID, to: Interval, words: str) -> Command:
     """Move a booking."""
-    request = Rescheduling(str(booking), to.start, LONDON)
-    return Command(f"reschedule to {words}", lambda world: reschedule(request, world), "reschedule")
+    request = RescheduleRequest(str(booking), to.start, LONDON)
+    return Command(f"reschedule to {words}", lambda context: reschedule(request, context), "reschedule")
 
 
 def a_sync() -> Command:
     """Bring ledger and calendar in line."""
-    return Command("sync", lambda world: sync(Synchronisation(LONDON), world), "sync")
+    return Command("sync", lambda context: sync(SyncOptions(LONDON), context), "sync")
 
 
 def by_hand(name: str, deed: str, *values: object) -> Command:
     """What a person does in the calendar, in one step; `deed` is a method of `LittleGoogle`."""
 
-    def act(world: World) -> object:
-        return getattr(world.calendars, deed)(*values)
+    def act(context: Context) -> object:
+        return getattr(context.calendars, deed)(*values)
 
     return Command(name, act, "hand")
 
 
 class AtOnce:
-    """A pool whose work is done when it is given, so that a command makes its calls in one order."""
+    """Workers whose work is done when it is given, so that a command makes its calls in one order."""
 
-    def __init__(self, max_workers: int | None = None) -> None:
-        """Take as many workers as are asked for, and use none."""
+    def __init__(self, limit: int, *, name: str) -> None:
+        """Take as many as are asked for, and use none."""
 
     def __enter__(self) -> Self:
         return self
@@ -144,15 +162,15 @@ class AtOnce:
     def __exit__(self, *_: object) -> None:
         """Everything is done already."""
 
-    def submit(self, work: Callable[..., Any], *values: Any, **named: Any) -> Future[Any]:
-        """Do it now."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(work(*values, **named))
-        except Exception as error:  # noqa: BLE001 - as a pool does
-            future.set_exception(error)
-        return future
+    def begin(self, task: Callable[[], Any]) -> Running[Any]:
+        """Do it now; an end of the process is no result."""
+        running = Running(task)
+        running.run()
+        if running.error is not None and not isinstance(running.error, Exception):
+            raise running.error
+        return running
 
-    def map(self, work: Callable[..., Any], *values: Any) -> list[Any]:
-        """Do all of it now."""
-        return [work(*each) for each in zip(*values, strict=True)]
+
+def one_by_one(tasks: Sequence[Callable[[], Any]], **_: object) -> list[Any]:
+    """The results of all tasks, done in their order."""
+    return [each() for each in tasks]

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 from uuid import UUID
 
-from portalcal.answers import Booked, Cancelled, Rescheduled, Synced
 from portalcal.core.booking import Booking, State
-from portalcal.core.errands import LEASE
+from portalcal.core.outbox import LEASE
 from portalcal.errors import GoogleUnreachable, PortalcalError
 from portalcal.ports import Event
-from portalcal.usecases import rivals
-from portalcal.usecases import sync as synchronising
+from portalcal.results import Booked, Cancelled, Rescheduled, Synced
+from portalcal.usecases.outbox import conflict_check
+from portalcal.usecases.sync import sync as synchronising
 from tests.exploration.explorer import End, Explored, Explorer, Outcome, Process
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
 from tests.exploration.little_ledger import Books, LittleLedger, Store
@@ -34,6 +34,7 @@ from tests.exploration.little_world import (
     a_reschedule,
     a_sync,
     by_hand,
+    one_by_one,
     run,
 )
 
@@ -66,13 +67,23 @@ class Scene(NamedTuple):
         where = ", on two machines" if len({each.machine for each in self.processes}) > 1 else ""
         return f"{self.before.name}: {who}{where}"
 
+    def __str__(self) -> str:
+        return self.name
+
     def explore(self) -> Explored:
-        """Every order of their calls, and what is wrong in any."""
+        """Every order of their calls, and what is wrong in any. What a command reads at once it reads in one order."""
+        with (
+            patch.object(conflict_check, "Workers", AtOnce),
+            patch.object(synchronising, "run_all", one_by_one),
+        ):
+            return self._explore()
+
+    def _explore(self) -> Explored:
         machines = 1 + max(each.machine for each in self.processes)
         books = (self.before.books, *([Books()] * (machines - 1)))
         # Who sleeps here is on a machine that cannot tell who is alive.
         explorer = Explorer(self.processes, may_sleep=self.may_sleep, leases_end=not self.may_sleep)
-        return explorer.explore(self.before.cloud, books, lambda end: wrongs(self, end))
+        return explorer.explore(self.before.cloud, books, Verdict(self))
 
 
 # --- what is there before -------------------------------------------------------------------------------------
@@ -157,7 +168,7 @@ def commands(before: Before) -> list[Command]:
     ]
     if not before.books.bookings:
         return anywhere
-    again = EVE_AT_OTHER if before.books.bookings[0].request.meeting == OTHER else EVE_AT_SLOT
+    again = EVE_AT_OTHER if before.books.bookings[0].first_request.meeting == OTHER else EVE_AT_SLOT
     return [
         *anywhere,
         again._replace(name="book X again"),
@@ -193,30 +204,56 @@ def _meetings() -> Iterator[tuple[Before, Command, Command]]:
 
 
 def explored(number: int, *, may_sleep: bool) -> Explored:
-    """What exploring the scene of that number finds: a function that another process can be given.
-
-    What a command reads at once it reads here in one order.
-    """
-    pool = "ThreadPoolExecutor"
-    with patch.object(rivals, pool, AtOnce), patch.object(synchronising, pool, AtOnce):
-        return list(scenes(may_sleep=may_sleep))[number].explore()
+    """What exploring the scene of that number finds: a function that another process can be given."""
+    return list(scenes(may_sleep=may_sleep))[number].explore()
 
 
 # --- what must hold -------------------------------------------------------------------------------------------
 
 
-def wrongs(scene: Scene, end: End) -> list[str]:
-    """What is wrong at an end: once `sync` has run, and where a process died, once its command was run again."""
-    found = [f"told wrongly: {each}" for each in _settled(scene, end, again=False)]
-    if None in end.outcomes:
-        found += [f"told wrongly, run again: {each}" for each in _settled(scene, end, again=True)]
-    return found
+class Verdict:
+    """What is wrong at an end of a scene: once `sync` has run, and where a process died, once its command was run again.
+
+    Settling is what costs, and depends on ledgers and calendar alone: ends that differ in what was told share it.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._settled: dict[tuple[object, ...], Settled] = {}
+
+    def __call__(self, end: End) -> list[str]:
+        """Everything that is wrong."""
+        found = [f"told wrongly: {each}" for each in self._wrongs(end, ())]
+        if None in end.outcomes:
+            dead = tuple(number for number, each in enumerate(end.outcomes) if each is None)
+            found += [f"told wrongly, run again: {each}" for each in self._wrongs(end, dead)]
+        return found
+
+    def _wrongs(self, end: End, again: tuple[int, ...]) -> list[str]:
+        where = (end.place, again)
+        if where not in self._settled:
+            self._settled[where] = _settle(self._scene, end, again)
+        settled = self._settled[where]
+        outcomes = [settled.again.get(number, each) for number, each in enumerate(end.outcomes)]
+        found = list(settled.wrong)
+        for number in range(len(outcomes)):
+            found += _broken_word(self._scene, number, outcomes, settled.books)
+        if end.is_undisturbed:
+            found += _nobody(self._scene, outcomes)
+        return found
 
 
-def _settled(scene: Scene, end: End, *, again: bool) -> list[str]:
-    """What is wrong after every machine had its `sync`, and before that a dead process its command again."""
+class Settled(NamedTuple):
+    """Ledgers after every machine had its `sync`, what is wrong there, and how commands ended that were run again."""
+
+    books: tuple[Books, ...]
+    again: dict[int, Outcome]
+    wrong: tuple[str, ...]
+
+
+def _settle(scene: Scene, end: End, again: tuple[int, ...]) -> Settled:
+    """Let every machine have its `sync`, and before that the processes of these numbers their commands again."""
     place, stores = Place(end.cloud), [Store(each) for each in end.books]
-    outcomes = list(end.outcomes)
 
     def do(command: Command, machine: int) -> Outcome:
         clock = Moment(AFTERWARDS, 100 + machine)
@@ -226,30 +263,25 @@ def _settled(scene: Scene, end: End, *, again: bool) -> list[str]:
         except PortalcalError as error:
             return Outcome(error=error)
 
-    for number, (process, outcome) in enumerate(zip(scene.processes, end.outcomes, strict=True)):
-        if again and outcome is None:
-            outcomes[number] = do(process.command, process.machine)
+    outcomes = {
+        number: do(scene.processes[number].command, scene.processes[number].machine) for number in again
+    }
     synced = [do(a_sync(), number) for number in range(len(stores))]
     found = [f"sync ended with {each.error.code}: {each.error}" for each in synced if each.error]
     # What somebody dragged onto another booking's time stays until a person resolves it, and sync has to say so.
     told = {one for each in synced if isinstance(each.value, Synced) for one in each.value.conflicts}
-    books = [each.books for each in stores]
+    books = tuple(each.books for each in stores)
     found += _differences(place.cloud, books, told) + _crowded(place.cloud, told)
-    found += [
-        each for number in range(len(outcomes)) for each in _broken_word(scene, number, outcomes, books)
-    ]
-    if end.is_undisturbed:
-        found += _nobody(scene, outcomes)
-    return found
+    return Settled(books, outcomes, tuple(found))
 
 
-def _differences(cloud: Cloud, books: list[Books], told: set[UUID]) -> list[str]:
+def _differences(cloud: Cloud, books: tuple[Books, ...], told: set[UUID]) -> list[str]:
     """In what ledgers and calendar differ, and what is left over."""
     events = {each.booking: each for each in cloud.live() if each.booking}
     live = [event for event in cloud.live() if event.booking]
     found = ["a booking has two events"] if len(events) < len(live) else []
     for number, each in enumerate(books):
-        found += [f"a {owed.errand.task} is owed on machine {number}" for owed in each.owed]
+        found += [f"a {owed.entry.task} is owed on machine {number}" for owed in each.owed]
         if each.overlap():
             found.append(f"two bookings of machine {number} hold one time")
         for booking in each.bookings:
@@ -281,7 +313,9 @@ def _crowded(cloud: Cloud, told: set[UUID]) -> list[str]:
     ]
 
 
-def _broken_word(scene: Scene, number: int, outcomes: list[Outcome | None], books: list[Books]) -> list[str]:
+def _broken_word(
+    scene: Scene, number: int, outcomes: list[Outcome | None], books: tuple[Books, ...]
+) -> list[str]:
     """Where what a process said is not so in the end, and nobody else had a hand in it."""
     process, outcome = scene.processes[number], outcomes[number]
     if outcome is None:

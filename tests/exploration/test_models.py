@@ -9,17 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from portalcal.adapters.google_calendar import GoogleCalendars
-from portalcal.adapters.google_http import GoogleHttp
-from portalcal.adapters.google_tokens import GrantTokens
-from portalcal.config import Endpoints
+from portalcal.adapters.google.authorized_http import AuthorizedHttp
+from portalcal.adapters.google.calendar import GoogleCalendars
+from portalcal.adapters.google.tokens import GrantAccessTokens
+from portalcal.config.model import Endpoints
 from portalcal.core.booking import Notify
-from portalcal.core.grant import Access, Grant
+from portalcal.core.grant import AccessToken, Grant
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import EventNotFound
-from portalcal.ports import Calendars, Changes, Draft, Event, EventChanged, EventIdTaken, Ledger
-from portalcal.simulator import Simulator
-from tests.adapters.scripted import a_wire
+from portalcal.ports import Calendars, Event, EventChanged, EventChanges, EventDraft, EventIdTaken, Ledger
+from portalcal.simulator.google import Simulator
+from tests.adapters.scripted import an_http_client
 from tests.builders import SetClock, span
 from tests.contract.test_ledger import LedgerContract, OpenLedger
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
@@ -48,9 +48,11 @@ MORNING = span("08:00-12:00")
 def simulated() -> Iterator[Calendars]:
     with Simulator(now=BEGAN) as google:
         token = google.issue_token(scopes=("calendar",))
-        grant = Grant(token.refresh_token, Access(token), frozenset({"calendar"}))
+        grant = Grant(token.refresh_token, AccessToken(token), frozenset({"calendar"}))
         endpoints = Endpoints(google.api_root, google.revoke_uri)
-        calendars = GoogleCalendars(GoogleHttp(GrantTokens(grant), wire=a_wire()), endpoints)
+        calendars = GoogleCalendars(
+            AuthorizedHttp(GrantAccessTokens(grant), http_client=an_http_client()), endpoints
+        )
         yield calendars
         calendars.close()
 
@@ -70,12 +72,12 @@ class Player:
         except (EventIdTaken, EventChanged, EventNotFound) as error:
             return type(error).__name__
 
-    def insert(self, draft: Draft) -> Event:
+    def insert(self, draft: EventDraft) -> Event:
         made = self._calendars.insert(ANA, draft, notify=Notify.NONE)
         self._etags[made.id] = made.etag
         return made
 
-    def move(self, draft: Draft, *, knows: str) -> Event:
+    def move(self, draft: EventDraft, *, knows: str) -> Event:
         etag = {"the version": self._etags.get(draft.id), "another": '"0"', "none": None}[knows]
         moved = self._calendars.move(ANA, draft, etag=etag, notify=Notify.NONE)
         self._etags[moved.id] = moved.etag
@@ -84,7 +86,7 @@ class Player:
     def delete(self, event_id: str) -> object:
         return self._calendars.delete(ANA, event_id, notify=Notify.NONE)
 
-    def changes(self, *, all_of_them: bool) -> Changes:
+    def changes(self, *, all_of_them: bool) -> EventChanges:
         found = self._calendars.changes(ANA, None if all_of_them else self._token)
         self._token = found.token
         return found
@@ -108,7 +110,7 @@ def told(answer: object) -> object:
         case Event():
             named = (answer.id, answer.span, answer.is_busy, answer.booking, answer.title, answer.is_moved)
             return *named, answer.created is not None, answer.moved_at is not None
-        case Changes():
+        case EventChanges():
             return sorted(map(str, map(told, answer.events)))
         case FreeBusy():
             return answer.busy, answer.unread
@@ -120,7 +122,7 @@ def told(answer: object) -> object:
 
 def a_move(dice: random.Random) -> Callable[[Player], object]:
     number = dice.randrange(2)
-    draft = Draft(
+    draft = EventDraft(
         id=f"pc00000{number}",
         booking=BOOKINGS[number],
         title=f"Meeting {number}",
@@ -151,7 +153,7 @@ def test_the_little_google_answers_as_the_simulator_does(simulated: Calendars) -
 
 def test_of_two_events_the_little_google_made_the_later_one_is_younger() -> None:
     google = LittleGoogle(Place(Cloud((ANA,))), BEGAN)
-    drafts = [Draft(f"pc{each}", BOOKINGS[each], "", SLOT, "UTC", (), "") for each in (1, 0)]
+    drafts = [EventDraft(f"pc{each}", BOOKINGS[each], "", SLOT, "UTC", (), "") for each in (1, 0)]
 
     first, second = (google.insert(ANA, each, notify=Notify.NONE).created for each in drafts)
 

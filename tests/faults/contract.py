@@ -1,4 +1,4 @@
-"""What must come of a fault, said as rules out of CLI.md, DESIGN.md section 3 and GOOGLE.md section 4.
+"""The expected outcome of each fault, derived from the public exit codes, the booking sequence and Google's error guide.
 
 Nothing here asks the program. A rule takes a row and the operation that it strikes, and gives code, exit status, what
 ledger and calendar hold then, and what they hold once the fault is over and the same command was run again.
@@ -17,7 +17,7 @@ Told = tuple[int, str | None]
 
 DONE: Told = (0, None)
 PENDING: Told = (8, "google-not-told")
-"""CLI.md, book: "After the hold: exit 8, held, delivered by the next command or `sync`"."""
+"""After the hold a transient failure is exit 8: the time stays held, and the next command or `sync` delivers."""
 
 NOTHING = Facts()
 HELD = Facts("held", (TEN,), "put")
@@ -27,7 +27,7 @@ CANCELLING = Facts("cancelling", (TEN,), "remove", (TEN,))
 CANCELLED = Facts("cancelled")
 MOVED = Facts("confirmed", (TWO,), events=(TWO,))
 MOVING = Facts("confirmed", (TEN, TWO), "move", (TEN,))
-"""DESIGN.md section 2: one promise at every moment; both times are held until Google has moved the event."""
+"""While a booking moves, both times are held until Google has moved the event."""
 
 _WRITES = frozenset({"events.insert", "events.patch", "events.delete"})
 
@@ -61,13 +61,18 @@ _CODES: dict[Do, Told] = {
 
 
 def said_of(row: Row, operation: str) -> Told:
-    """The code and the exit status of a refusal (CLI.md, "Exit codes"), when it is the command that ends with it."""
+    """The code and the exit status of a refusal when it is the command that ends with it."""
     if row.do is Do.NO_ACCESS and operation in _WRITES:
         return 3, "calendar-not-writable"
-    # Of the account as a whole nothing can be missing.
-    if row.do in {Do.MISSING, Do.DELETED} and operation in {"events.list", "events.insert"}:
-        return 6, "calendar-not-found"
+    # A calendar that the account's list still has may be found again. Of the account as a whole nothing can be missing.
+    if _is_out_of_sight(row, operation):
+        return 7, "google-busy"
     return _CODES.get(row.do, (5, "google-refused"))
+
+
+def _is_out_of_sight(row: Row, operation: str) -> bool:
+    """Whether a calendar is said to be missing."""
+    return row.do in {Do.MISSING, Do.DELETED} and operation in {"events.list", "events.insert"}
 
 
 def on_the_way(rule: Callable[[Row, str], Expected]) -> Callable[[Row, str], Expected]:
@@ -99,7 +104,7 @@ def inserting(row: Row, operation: str) -> Expected:
     """
     if row.do in {Do.BE_PATIENT, Do.NOT_TOLD}:
         return Expected(DONE, CONFIRMED, CONFIRMED)
-    if row.do.is_transient or row.do.needs_person or row.do is Do.TAKEN:
+    if row.do.is_transient or row.do.needs_person or row.do is Do.TAKEN or _is_out_of_sight(row, operation):
         return Expected(PENDING, HELD, CONFIRMED)
     return Expected(said_of(row, operation), REFUSED, CONFIRMED)
 
@@ -119,7 +124,7 @@ def confirming(row: Row, operation: str) -> Expected:
     told = said_of(row, operation)
     if told == DONE:
         return Expected(DONE, CONFIRMED, CONFIRMED)
-    if row.do.is_transient or row.do.needs_person:
+    if row.do.is_transient or row.do.needs_person or _is_out_of_sight(row, operation):
         return Expected(PENDING, with_event(HELD, TEN), CONFIRMED)
     return Expected(told, REFUSED, CONFIRMED)
 
@@ -169,7 +174,7 @@ def confirming_the_move(row: Row, operation: str) -> Expected:
     told = said_of(row, operation)
     if told == DONE:
         return Expected(DONE, MOVED, MOVED)
-    if row.do.is_transient or row.do.needs_person:
+    if row.do.is_transient or row.do.needs_person or _is_out_of_sight(row, operation):
         return Expected(PENDING, with_event(MOVING, TWO), MOVED)
     return Expected(told, CONFIRMED, MOVED)
 
@@ -237,7 +242,7 @@ def delivering_late(row: Row, operation: str) -> Expected:
 
 
 def diagnosing(row: Row, operation: str) -> Expected:
-    """The state `status` reports with its exit (CLI.md, status); it changes nothing.
+    """The connection state and exit status `status` reports; it changes nothing.
 
     "How long it may take, whatever does not answer": a second of silence leaves no time to try again.
     """
@@ -251,9 +256,9 @@ def diagnosing(row: Row, operation: str) -> Expected:
         "google-busy": "rate-limited" if is_limit else "unreachable",
         "quota-exhausted": "rate-limited",
         "google-unreachable": "unreachable",
-        "google-refused": "degraded",
+        "google-refused": "blocked",
     }
-    told = (0 if code == "google-refused" else exit_, state.get(code, code))
+    told = (3 if code == "google-refused" else exit_, state.get(code, code))
     return Expected(told, NOTHING, NOTHING, (0, "connected"))
 
 

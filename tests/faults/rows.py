@@ -1,4 +1,4 @@
-"""The rows: every refusal of GOOGLE.md section 4, and every way in which the wire itself can fail.
+"""The rows: every error of https://developers.google.com/calendar/api/guides/errors, and every network failure.
 
 What is to be done about each is copied from the guide's own column, not from the program.
 """
@@ -88,7 +88,7 @@ REFUSALS = (
     Row("503", Do.BACK_OFF),
     Row("504", Do.BACK_OFF),
 )
-"""GOOGLE.md section 4, row by row, in the shape in which Google is known to say it."""
+"""Google's guide to errors, row by row, in the shape in which each was reported."""
 
 _OF_THE_FRONT_END = frozenset({"403-insufficient", "403-not-enabled"})
 SHAPED = tuple(
@@ -115,7 +115,7 @@ TOKEN = (
     Row("invalid-rapt", Do.SIGN_IN_AGAIN),
     *(row for row in REFUSALS if row.kind in {"429", "500", "502-html", "503"}),
 )
-"""GOOGLE.md section 1.5: what the token endpoint answers in a shape of its own."""
+"""Errors of the token endpoint, which have the shape of RFC 6749 section 5.2."""
 
 PASSING = tuple(
     Row(f"{kind} once", Do.BE_PATIENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -14,26 +14,26 @@ from urllib.parse import urlsplit
 import requests
 import requests.adapters
 
-from portalcal.adapters.google_calendar import GoogleCalendars
-from portalcal.adapters.google_exchange import LIMITS
-from portalcal.adapters.google_http import GoogleHttp
-from portalcal.adapters.google_oauth import BrowserConsent
-from portalcal.adapters.google_tokens import GrantTokens
-from portalcal.adapters.google_wire import Patience, Wire
+from portalcal.adapters.consent.flow import BrowserConsentFlow
+from portalcal.adapters.google.authorized_http import AuthorizedHttp
+from portalcal.adapters.google.calendar import GoogleCalendars
+from portalcal.adapters.google.http_client import HttpClient, RetryPolicy
+from portalcal.adapters.google.oauth import LIMITS, GoogleAuthorizationServer
+from portalcal.adapters.google.tokens import GrantAccessTokens
+from portalcal.container import Container
 from portalcal.core.booking import Booking
 from portalcal.core.grant import Grant
 from portalcal.ports import Calendars, Search, Secret
-from portalcal.simulator import Exchange
-from portalcal.simulator.api import ROOT, operation
-from portalcal.simulator.faults import Faults
-from portalcal.wiring import Portal
-from tests.cli.conftest import ANA, Ran, Shell
+from portalcal.simulator.calendar.api import ROOT, operation
+from portalcal.simulator.faults.faults import Faults
+from portalcal.simulator.http.request_log import LoggedExchange
+from tests.cli.conftest import Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
 TEN, TWO = "10:00", "14:00"
 _IN_A_HURRY = (2.0, 0.15)
 """Seconds after which a machine that meets a silent Google gives up, to connect and to read."""
-_ONCE = Patience(tries=1)
+_ONCE = RetryPolicy(attempts=1)
 
 
 class Facts(NamedTuple):
@@ -72,63 +72,45 @@ class Stage(Shell):
     booking: str = ""
     limits: tuple[float, float] = LIMITS
     """Seconds for connecting and for an answer."""
-    patience: Patience = Patience()  # noqa: RUF009 - a tuple
+    retry_policy: RetryPolicy = RetryPolicy()  # noqa: RUF009 - a tuple
     detours: Faults = field(default_factory=Faults)
-    _calendars: GoogleCalendars | None = None
-    _is_status: bool = False
     nobody: socket.socket = field(default_factory=socket.socket)
     """A port that is taken and not listened on."""
 
     def __post_init__(self) -> None:
         self.nobody.bind(("127.0.0.1", 0))
 
-    def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
-        """Run `portalcal ARGUMENTS`."""
-        self._is_status = "status" in arguments
-        return super().__call__(*arguments, environ=environ)
-
-    def fit(self, portal: Portal) -> None:
+    def customize(self, container: Container) -> None:
         """Put the wires of this machine in place of those that wait."""
-        super().fit(portal)
-        portal.__dict__ |= {
-            "_new_wire": lambda: self._wire(portal.limit),
-            "calendars_with": lambda grant: self._calendars_with(portal, grant),
-            "consent": self._consent(portal),
-        }
-        # `status` has a wire of its own, made for the time it may take.
-        if not self._is_status and portal.connections.read() is not None:
-            portal.__dict__["calendars"] = self._kept_calendars(portal)
+        super().customize(container)
+        container.override(
+            _new_http_client=lambda _early=None: self._http_client(container.limit),
+            calendars_with=lambda grant: self._calendars_with(container, grant),
+            consent=self._consent(container),
+        )
 
-    def _kept_calendars(self, portal: Portal) -> GoogleCalendars:
-        """The client of this machine: building it from the discovery document anew takes a third of a command's time."""
-        http = GoogleHttp(portal.tokens, wire=self._wire(portal.limit))
-        if self._calendars is None:
-            self._calendars = GoogleCalendars(http, portal.config.endpoints, account=ANA)
-        else:
-            # What was built goes on asking through the object it was built with.
-            vars(self._calendars._http).update(vars(http) | {"for_reading": http.for_reading})
-        return self._calendars
+    def _http_client(self, limit: float | None = None) -> HttpClient:
+        http_client = (
+            HttpClient(self.retry_policy, timeout=self.limits) if limit is None else HttpClient.within(limit)
+        )
+        http_client._sleep = _no_sleep
+        http_client._session.mount("http://", Detour(self.detours, self.nobody.getsockname()[1]))
+        return http_client
 
-    def _wire(self, limit: float | None = None) -> Wire:
-        wire = Wire(self.patience, timeout=self.limits) if limit is None else Wire.within(limit)
-        wire._sleep = _no_sleep
-        wire._session.mount("http://", Detour(self.detours, self.nobody.getsockname()[1]))
-        return wire
+    def _calendars_with(self, container: Container, grant: Grant) -> Calendars:
+        http = AuthorizedHttp(GrantAccessTokens(grant), http_client=self._http_client())
+        return GoogleCalendars(http, container.config.endpoints)
 
-    def _calendars_with(self, portal: Portal, grant: Grant) -> Calendars:
-        http = GoogleHttp(GrantTokens(grant), wire=self._wire())
-        return GoogleCalendars(http, portal.config.endpoints)
-
-    def _consent(self, portal: Portal) -> BrowserConsent:
-        return BrowserConsent(
-            lambda: portal.client,
+    def _consent(self, container: Container) -> BrowserConsentFlow:
+        authorization_server = GoogleAuthorizationServer(
+            lambda: container.client,
             self.google.revoke_uri,
-            clock=self,
-            view=portal.view,
-            open_browser=self.browser,
-            wire=self._wire(),
-            sleep=_no_sleep,
+            http_client=self._http_client(),
             limits=self.limits,
+            sleep=_no_sleep,
+        )
+        return BrowserConsentFlow(
+            authorization_server, clock=self, view=container.view, open_browser=self.browser
         )
 
     # --- what happens on it
@@ -137,7 +119,7 @@ class Stage(Shell):
         """Let a fault strike an operation from now on."""
         kind, _, options = fault.partition(" ")
         if kind == "hang":
-            self.limits, self.patience = _IN_A_HURRY, Patience() if "once" in options else _ONCE
+            self.limits, self.retry_policy = _IN_A_HURRY, RetryPolicy() if "once" in options else _ONCE
         if kind != "refused":
             self.google.faults.add(f"{target}: {fault}")
             return
@@ -147,7 +129,7 @@ class Stage(Shell):
 
     def lift(self) -> None:
         """End every fault, and let some minutes pass."""
-        self.limits, self.patience = LIMITS, Patience()
+        self.limits, self.retry_policy = LIMITS, RetryPolicy()
         self.google.faults.clear()
         self.detours.clear()
         self.point_token_at(self.google.port)
@@ -171,7 +153,7 @@ class Stage(Shell):
         """Do something when Google is asked for an operation the next time, before its answer is on its way."""
         waiting = [act]
 
-        def look(exchange: Exchange) -> None:
+        def look(exchange: LoggedExchange) -> None:
             if exchange.operation == target and waiting:
                 waiting.pop()()
 
@@ -206,16 +188,16 @@ class Stage(Shell):
 
     def facts(self) -> Facts:
         """What ledger and calendar have now."""
-        portal = Portal(self.view(), environ=self.environ)
-        portal.__dict__ |= {"clock": self}
-        with contextlib.closing(portal.ledger) as ledger:
+        container = Container(self.view(), environ=self.environ)
+        container.override(clock=self)
+        with contextlib.closing(container.ledger) as ledger:
             bookings, owed = ledger.search(Search()), ledger.owed()
         live = [each for each in bookings if each.is_live]
         assert len(live) <= 1, "one meeting is asked for, so one booking is live at the most"
         last = (live or sorted(bookings, key=lambda each: each.created_at))[-1:]
         assert len(owed) <= 1
         is_kept = self.vault.read(Secret.REFRESH_TOKEN) is not None
-        assert is_kept is (portal.connection_file.read() is not None)
+        assert is_kept is (container.connection_file.read() is not None)
         return Facts(
             last[0].state.value if last else None,
             tuple(sorted(_starts(live))),
@@ -234,7 +216,7 @@ def _no_sleep(_: float) -> None:
 
 
 def _starts(live: list[Booking]) -> list[str]:
-    return [f"{each.meeting.start:%H:%M}" for booking in live for each in booking.promises]
+    return [f"{each.meeting.start:%H:%M}" for booking in live for each in booking.claims]
 
 
 def _start_of(event: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +17,10 @@ def postgres() -> Iterator[postgres_cluster.Cluster]:
         pytest.skip("apt-get install postgresql")
     with postgres_cluster.cluster() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def pgbouncer() -> None:
+    """PgBouncer is installed."""
+    if not Path("/usr/sbin/pgbouncer").exists():
+        pytest.skip("apt-get install pgbouncer")

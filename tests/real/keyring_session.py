@@ -84,10 +84,12 @@ class KeyringSession:
 @contextmanager
 def keyring_session(folder: Path) -> Iterator[KeyringSession]:
     """A session without a daemon; `folder` becomes its home. Whatever it started ends with the block."""
-    places = {name: folder / name.lower() for name in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")}
-    for each in places.values():
-        each.mkdir(mode=0o700, parents=True)
+    places = {name: folder / name.lower() for name in ("HOME", "XDG_DATA_HOME")}
+    # Bus and daemon make sockets, whose paths have at most 107 bytes: under pytest-xdist the test's own is too long.
     with tempfile.TemporaryDirectory(prefix="bus") as short, _bus(Path(short)) as address:
+        places["XDG_RUNTIME_DIR"] = Path(short) / "run"
+        for each in places.values():
+            each.mkdir(mode=0o700, parents=True)
         environ = {name: str(place) for name, place in places.items()}
         session = KeyringSession({**os.environ, **environ, "DBUS_SESSION_BUS_ADDRESS": address})
         try:
@@ -98,7 +100,7 @@ def keyring_session(folder: Path) -> Iterator[KeyringSession]:
 
 @contextmanager
 def _bus(folder: Path) -> Iterator[str]:
-    """The address of a bus in a folder whose name is short: the path of a socket has at most 107 bytes."""
+    """The address of a bus in a folder whose name is short."""
     config = folder / "bus.conf"
     config.write_text(_BUS.format(socket=folder / "bus"), encoding="utf-8")
     bus = subprocess.Popen(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 _LIMIT = 60
 """Seconds that any step may take."""
@@ -95,6 +96,59 @@ class Cluster:
     @property
     def _other_user(self) -> str | None:
         return self.user if os.geteuid() == 0 else None
+
+
+class Pooler:
+    """PgBouncer before a server, on a socket of its own."""
+
+    def __init__(self, server: Cluster, *, mode: str, sessions: int = 4) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pb-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        (self.folder / "users").write_text('"portal" "geheim"\n')
+        (self.folder / "ini").write_text(
+            f"[databases]\n* = host={server.folder}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n"
+            f"unix_socket_dir = {self.folder}\nauth_type = scram-sha-256\nauth_file = {self.folder}/users\n"
+            f"pool_mode = {mode}\ndefault_pool_size = {sessions}\nmax_client_conn = 500\nserver_idle_timeout = 1\n"
+        )
+        if server._other_user:
+            shutil.chown(self.folder, server.user)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/pgbouncer", str(self.folder / "ini")],
+                stdout=log,
+                stderr=log,
+                user=server._other_user,
+            )
+        for _ in range(_LIMIT * 20):
+            if (self.folder / ".s.PGSQL.6432").exists():
+                return
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            signal.sigtimedwait([], 0.05)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def url(self, database: str) -> str:
+        """How portalcal is told of a database behind it."""
+        return f"postgresql://portal:geheim@/{database}?host={self.folder}&port=6432"
+
+    def __enter__(self) -> Self:
+        """The pooler, which ends with the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=_LIMIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def trust_hosts(server: Cluster, database: str) -> None:
+    """Let leases follow the time that tests give, in place of the server's clock."""
+    server.sql(
+        "CREATE OR REPLACE FUNCTION portalcal.lease_until(host_time bigint, length bigint) RETURNS bigint "
+        "LANGUAGE sql STABLE AS 'SELECT host_time + length';"
+        "CREATE OR REPLACE FUNCTION portalcal.lease_has_ended(leased_until bigint, lease_owner text, host_time bigint) "
+        "RETURNS boolean LANGUAGE sql STABLE AS 'SELECT leased_until <= host_time'",
+        database=database,
+    )
 
 
 @contextmanager

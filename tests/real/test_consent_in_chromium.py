@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.certificates import private_authority
 from tests.real.keyring_session import keyring_session
 from tests.real.test_end_to_end import ANA, Machine, pytestmark
@@ -64,7 +64,7 @@ def test_a_person_connects_through_tls_with_a_private_authority(
 def test_a_tab_that_is_closed_leaves_a_wait_that_ends_with_its_deadline(
     machine: Machine, google: Simulator
 ) -> None:
-    ended = machine("connect", "--json", "--timeout", "6s", person="close")
+    ended = machine("connect", "--json", "--timeout", "12s", person="close")
 
     assert (machine.folder / "closed").exists()
     assert google.count("oauth.authorize") == 1

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.real.browser import missing_browser_packages
 from tests.real.keyring_session import KeyringSession, keyring_session, missing_packages
 

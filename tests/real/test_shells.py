@@ -46,12 +46,12 @@ class Terminal:
         """Press keys."""
         os.write(self.keyboard, keys.encode())
 
-    def until(self, words: str) -> str:
-        """Everything shown since the last call, once `words` are among it."""
+    def until(self, *words: str) -> str:
+        """Everything shown since the last call, once all `words` are among it; they come in any order."""
         shown, ends = "", time.monotonic() + _SECONDS
-        while words not in shown:
+        while not all(each in shown for each in words):
             ready, _, _ = select.select([self.keyboard], [], [], ends - time.monotonic())
-            assert ready, f"{words!r} did not appear; what did is {shown!r}"
+            assert ready, f"{words} did not all appear; what did is {shown!r}"
             self.seen += os.read(self.keyboard, 10_000).decode(errors="replace")
             shown = _ESCAPES.sub("", self.seen)
         self.seen = ""
@@ -138,3 +138,99 @@ def test_in_zsh_the_file_works_from_the_folder_of_functions_at_the_first_tab(tmp
         opened.type("portalcal av\t\x01echo \x05 ended-$((0+1))\n")
 
         assert "portalcal availability" in opened.until("ended-1")
+
+
+ENDED = {"bash": "echo ended-$((0+1))", "zsh": "echo ended-$((0+1))", "fish": "echo ended-(math 0+1)"}
+_KILL_LINE = "\x15"
+
+
+def portalcal(*arguments: str) -> str:
+    """Run the installed program; it is connected to nothing."""
+    ran = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    return ran.stdout
+
+
+@pytest.fixture
+def bookings(tmp_path: Path) -> list[str]:
+    """Two bookings of the next days, by their short ids."""
+    (tmp_path / "home/.config/portalcal").mkdir(parents=True)
+    config = tmp_path / "home/.config/portalcal/config.toml"
+    config.write_text(
+        'timezone = "Europe/London"\n[links.intro]\n[people.ana]\nemail = "ana@example.com"\n',
+        encoding="utf-8",
+    )
+    guests = {"Sam Lee": "tomorrow 10:00", "Zoë $(touch evil) `touch evil` \"'; touch evil": "tomorrow 11:00"}
+    return [
+        portalcal("book", when, "--name", name, "--email", "sam@example.com", "--force").strip()[:8]
+        for name, when in guests.items()
+    ]
+
+
+def ended(prompt: Terminal, shell: str) -> str:
+    """Everything shown until the line was given up."""
+    prompt.type(f"{_KILL_LINE}{ENDED[shell]}\n")
+    return prompt.until("ended-1")
+
+
+@pytest.fixture
+def shell(request: pytest.FixtureRequest) -> str:
+    """The name of the shell at the prompt."""
+    return str(request.node.callspec.params["prompt"])
+
+
+def test_bookings_are_offered_with_name_and_time_and_nothing_of_a_name_is_run(
+    bookings: list[str], prompt: Terminal, shell: str, tmp_path: Path
+) -> None:
+    prompt.type("portalcal cancel \t\t")
+
+    prompt.until(*bookings, "Sam Lee, ", "10:00-10:30 (London)")
+    ended(prompt, shell)
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_booking_is_completed(bookings: list[str], prompt: Terminal, shell: str) -> None:
+    prompt.type(f"portalcal cancel {bookings[0][:5]}\t")
+
+    assert bookings[0] in prompt.until(bookings[0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("portalcal book --link in", "intro"),
+        ("portalcal availability --timezone Europe/Lond", "Europe/London"),
+        ("portalcal availability --with a", "ana"),
+    ],
+)
+def test_names_of_the_configuration_and_zones_are_completed(
+    bookings: list[str], prompt: Terminal, typed: str, word: str
+) -> None:
+    prompt.type(f"{typed}\t")
+
+    assert word in prompt.until(word)
+
+
+def test_files_are_offered_only_where_one_is_meant(prompt: Terminal, shell: str, tmp_path: Path) -> None:
+    (tmp_path / "aa-notes.txt").touch()
+
+    prompt.type("portalcal book --name aa-\t")
+    without = ended(prompt, shell)
+    prompt.type("portalcal config --check aa-\t")
+
+    assert "aa-notes" not in without
+    assert "aa-notes.txt" in prompt.until("aa-notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("bash", "portalcal.bash"), ("zsh", "_portalcal"), ("fish", "portalcal.fish")]
+)
+def test_the_script_of_the_shell_that_asks_is_shown(name: str, file: str) -> None:
+    if shutil.which(name) is None:
+        pytest.skip(f"apt-get install {name}")
+
+    # Not as the shell's last command, in whose place some shells put the program.
+    ran = subprocess.run(
+        [name, "-c", f"'{PROGRAM}' --show-completion; true"], capture_output=True, text=True, check=True
+    )
+
+    assert (ran.stderr, ran.stdout.strip()) == ("", (COMPLETIONS / file).read_text(encoding="utf-8").strip())

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.real.browser import missing_browser_packages
 from tests.real.person import FLAGS
 from tests.simulator.wire import REDIRECT, SCOPES, challenge

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator import discovery
 from tests.simulator.wire import Browserless
 

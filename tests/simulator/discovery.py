@@ -15,7 +15,8 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs
 
-from portalcal.simulator import Exchange, Simulator
+from portalcal.simulator.google import Simulator
+from portalcal.simulator.http.request_log import LoggedExchange
 
 _ROOT = "/calendar/v3/"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -60,7 +61,7 @@ class Verifier:
     problems: list[str] = field(default_factory=list)
     seen: int = 0
 
-    def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: LoggedExchange) -> None:
         """Check one exchange."""
         if not exchange.path.startswith(_ROOT) or exchange.fault in _UNCHECKED_FAULTS:
             return
@@ -68,7 +69,7 @@ class Verifier:
         label = f"{exchange.number} {exchange.method} {exchange.path} -> {exchange.status}"
         self.problems += [f"{label}: {problem}" for problem in self.check(exchange)]
 
-    def check(self, exchange: Exchange) -> Iterator[str]:
+    def check(self, exchange: LoggedExchange) -> Iterator[str]:
         """Yield what is wrong with an exchange."""
         method = find(exchange.method, exchange.path.removeprefix(_ROOT))
         if method is None:
@@ -86,7 +87,7 @@ class Verifier:
         yield from _request_body(exchange, method)
         yield from _response(exchange, method)
 
-    def _scopes(self, exchange: Exchange, method: Schema) -> Iterator[str]:
+    def _scopes(self, exchange: LoggedExchange, method: Schema) -> Iterator[str]:
         value = exchange.request_headers.get("authorization", "").removeprefix("Bearer ")
         value = value or parse_qs(exchange.query).get("access_token", [""])[0]
         token = self.google.grants.tokens.get(value)
@@ -127,7 +128,7 @@ def find(verb: str, path: str) -> Schema | None:
     )
 
 
-def _error(exchange: Exchange) -> Iterator[str]:
+def _error(exchange: LoggedExchange) -> Iterator[str]:
     try:
         error = json.loads(exchange.response_body)["error"]
         details = error["errors"]
@@ -143,7 +144,7 @@ def _error(exchange: Exchange) -> Iterator[str]:
             yield f"an error without domain, reason or message: {detail}"
 
 
-def _parameters(exchange: Exchange, method: Schema) -> Iterator[str]:
+def _parameters(exchange: LoggedExchange, method: Schema) -> Iterator[str]:
     known = document()["parameters"] | method.get("parameters", {})
     asked = parse_qs(exchange.query, keep_blank_values=True)
     for name, values in asked.items():
@@ -173,7 +174,7 @@ def _parameter(name: str, value: str, schema: Schema) -> Iterator[str]:
         yield f"{name} is no {form or kind}: {value}"
 
 
-def _request_body(exchange: Exchange, method: Schema) -> Iterator[str]:
+def _request_body(exchange: LoggedExchange, method: Schema) -> Iterator[str]:
     schema = method.get("request")
     if schema is None:
         if exchange.request_body.strip() not in {b"", b"{}"}:
@@ -192,7 +193,7 @@ def _request_body(exchange: Exchange, method: Schema) -> Iterator[str]:
     yield from validate(body, {"$ref": schema["$ref"]}, "request", nullable=True)
 
 
-def _response(exchange: Exchange, method: Schema) -> Iterator[str]:
+def _response(exchange: LoggedExchange, method: Schema) -> Iterator[str]:
     schema = method.get("response")
     if schema is None or exchange.status in {204, 304}:
         if exchange.response_body:

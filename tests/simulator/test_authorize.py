@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import REDIRECT, SCOPES, Browserless
 
 PREFIX = "https://www.googleapis.com/auth/"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Browserless
 
 READ_LIST = "users/me/calendarList"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from portalcal.simulator import Exchange, Simulator
+from portalcal.simulator.google import Simulator
+from portalcal.simulator.http.request_log import LoggedExchange
 from tests.simulator import discovery
 from tests.simulator.wire import Browserless
 
@@ -14,21 +15,21 @@ DAY = {"start": {"date": "2026-11-25"}, "end": {"date": "2026-11-26"}}
 
 
 @pytest.fixture
-def inserted(google: Simulator, ana: Browserless) -> Exchange:
+def inserted(google: Simulator, ana: Browserless) -> LoggedExchange:
     """A flawless exchange."""
     ana.insert("2026-11-25", "2026-11-26", summary="Intro")
     return google.requests[-1]
 
 
-def problems(google: Simulator, exchange: Exchange, **changes: Any) -> list[str]:
+def problems(google: Simulator, exchange: LoggedExchange, **changes: Any) -> list[str]:
     return list(discovery.Verifier(google).check(dataclasses.replace(exchange, **changes)))
 
 
-def body(exchange: Exchange, **changes: Any) -> bytes:
+def body(exchange: LoggedExchange, **changes: Any) -> bytes:
     return json.dumps(json.loads(exchange.response_body) | changes).encode()
 
 
-def test_a_flawless_exchange_has_no_problem(google: Simulator, inserted: Exchange) -> None:
+def test_a_flawless_exchange_has_no_problem(google: Simulator, inserted: LoggedExchange) -> None:
     assert problems(google, inserted) == []
 
 
@@ -48,7 +49,7 @@ def test_a_flawless_exchange_has_no_problem(google: Simulator, inserted: Exchang
     ],
 )
 def test_an_answer_that_departs_from_the_document_is_noticed(
-    google: Simulator, inserted: Exchange, changes: dict[str, Any], problem: str
+    google: Simulator, inserted: LoggedExchange, changes: dict[str, Any], problem: str
 ) -> None:
     found = problems(google, inserted, response_body=body(inserted, **changes))
 
@@ -67,7 +68,7 @@ def test_an_answer_that_departs_from_the_document_is_noticed(
     ],
 )
 def test_a_parameter_that_is_none_is_noticed(
-    google: Simulator, inserted: Exchange, query: str, problem: str
+    google: Simulator, inserted: LoggedExchange, query: str, problem: str
 ) -> None:
     assert problems(google, inserted, query=query)[0].startswith(problem)
 
@@ -81,12 +82,12 @@ def test_a_parameter_that_is_none_is_noticed(
     ],
 )
 def test_a_request_that_departs_from_the_document_is_noticed(
-    google: Simulator, inserted: Exchange, sent: dict[str, Any], problem: str
+    google: Simulator, inserted: LoggedExchange, sent: dict[str, Any], problem: str
 ) -> None:
     assert problems(google, inserted, request_body=json.dumps(sent).encode()) == [problem]
 
 
-def test_an_answer_to_the_wrong_scopes_is_noticed(google: Simulator, inserted: Exchange) -> None:
+def test_an_answer_to_the_wrong_scopes_is_noticed(google: Simulator, inserted: LoggedExchange) -> None:
     token = google.issue_token(["calendar.events.freebusy"])
 
     found = problems(google, inserted, request_headers={"authorization": f"Bearer {token}"})
@@ -95,7 +96,7 @@ def test_an_answer_to_the_wrong_scopes_is_noticed(google: Simulator, inserted: E
     assert problems(google, inserted, request_headers={}) == ["done without a token"]
 
 
-def test_an_error_in_another_shape_is_noticed(google: Simulator, inserted: Exchange) -> None:
+def test_an_error_in_another_shape_is_noticed(google: Simulator, inserted: LoggedExchange) -> None:
     error = {"error": {"code": 404, "message": "x", "errors": [{"reason": "y"}], "extra": 1}}
 
     found = problems(google, inserted, status=400, response_body=json.dumps(error).encode())
@@ -110,7 +111,7 @@ def test_an_error_in_another_shape_is_noticed(google: Simulator, inserted: Excha
     )
 
 
-def test_a_method_that_does_not_exist_is_noticed(google: Simulator, inserted: Exchange) -> None:
+def test_a_method_that_does_not_exist_is_noticed(google: Simulator, inserted: LoggedExchange) -> None:
     assert problems(google, inserted, path="/calendar/v3/meetings") == ["no such method, and yet an answer"]
     assert (
         problems(google, inserted, operation="events.patch")[0] == "taken for events.patch, is events.insert"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Answer, Browserless
 
 START, END = "2026-11-25T10:00:00Z", "2026-11-25T10:30:00Z"

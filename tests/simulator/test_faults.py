@@ -2,11 +2,13 @@
 
 import http.client
 import socket
+import threading
 import time
 
 import pytest
 
-from portalcal.simulator import FAULT_KINDS, Simulator, parse_fault
+from portalcal.simulator.faults.faults import FAULT_KINDS, parse_fault
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Browserless
 
 LIST = "users/me/calendarList"
@@ -30,6 +32,13 @@ def test_lengths_of_time_are_seconds_unless_they_say_otherwise(text: str, second
         ("429", "expected a fault as <operation|*>: <kind>"),
         ("*: 418", "expected a kind of fault out of 400-invalid, 400-required"),
         ("*: slow", "expected slow=SECONDS"),
+        ("*: slow=inf", "expected seconds such as 2, 0.5 or 250ms, not 'inf'"),
+        ("*: jitter=nan", "expected seconds such as 2, 0.5 or 250ms, not 'nan'"),
+        ("*: latency=-1", "expected seconds such as 2, 0.5 or 250ms, not '-1'"),
+        ("*: latency=86401", "expected at most 86400 seconds, not '86401'"),
+        (f"*: slow={'9' * 400}", "expected at most 86400 seconds"),
+        (f"*: 429 times={'9' * 5000}", "expected once, times=N, rate=5%"),
+        ("*: 429 retry-after=9999999999", "expected once, times=N, rate=5%"),
         ("*: slow=soon", "expected seconds such as 2, 0.5 or 250ms, not 'soon'"),
         ("*: 429=3", "expected no value for 429"),
         ("*: 429 twice", "expected once, times=N, rate=5%"),
@@ -42,6 +51,12 @@ def test_lengths_of_time_are_seconds_unless_they_say_otherwise(text: str, second
 def test_what_is_no_fault_is_refused_with_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("|", r"\|").replace("*", r"\*")):
         parse_fault(text)
+
+
+@pytest.mark.parametrize("latency", [float("inf"), float("nan"), -1.0, 86_401.0])
+def test_a_simulator_refuses_to_start_with_a_latency_that_is_no_wait(latency: float) -> None:
+    with pytest.raises(ValueError, match="expected a latency from 0 to 86400 seconds"):
+        Simulator(latency=latency)
 
 
 def test_a_simulator_refuses_to_start_with_a_wrong_fault() -> None:
@@ -268,10 +283,14 @@ def test_every_kind_of_fault_says_what_it_does() -> None:
 
 def test_stopping_does_not_wait_for_a_hanging_client() -> None:
     google = Simulator(faults=["*: hang"]).start()
+    is_hanging = threading.Event()
+    google.observe(lambda _: is_hanging.set())
     with socket.create_connection(("127.0.0.1", google.port)) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        started = time.perf_counter()
+        connection.sendall(f"GET /calendar/v3/{LIST} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert is_hanging.wait(60)
 
         google.stop()
 
-    assert time.perf_counter() - started < 1
+        # The client still waits: it has neither hung up nor got an answer.
+        connection.settimeout(60)
+        assert connection.recv(1) == b""

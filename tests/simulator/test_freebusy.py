@@ -2,7 +2,7 @@
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Browserless
 
 MONDAY = ("2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from portalcal.simulator import Simulator
-from portalcal.simulator.faults import parse
-from portalcal.simulator.home import OFFERED, SWITCHES
+from portalcal.simulator.faults.faults import parse_fault
+from portalcal.simulator.google import Simulator
+from portalcal.simulator.ui.home import OFFERED, SWITCHES
 from tests.simulator.wire import Browserless
 
 
@@ -68,7 +68,12 @@ def test_every_switch_goes_on_and_off(google: Simulator, stranger: Browserless, 
         ("fault", {}),
         ("policy", {"name": "gravity"}),
         ("consent", {"mode": "maybe"}),
+        ("fault", {"text": "*: latency=inf", "do": "add"}),
         ("clock", {"seconds": "soon"}),
+        ("clock", {"seconds": "inf"}),
+        ("clock", {"seconds": "nan"}),
+        ("clock", {"seconds": "1e300"}),
+        ("clock", {"seconds": "-1e11"}),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(
@@ -87,6 +92,52 @@ def test_another_page_cannot_press_the_switches(google: Simulator, stranger: Bro
     assert [fault.text for fault in google.faults] == ["*: 503"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/?week=2026-12-11", "/o/oauth2/v2/auth?client_id=x", "/o/oauth2/auth"]
+)
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil", ""]
+)
+def test_a_page_is_not_shown_under_the_name_of_another_site(
+    google: Simulator, stranger: Browserless, path: str, host: str
+) -> None:
+    answer = stranger.send("GET", path, headers={"Host": host})
+
+    assert answer.status == 421
+    assert google.owner.email.encode() not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/simulator/fault", "/simulator/clock", "/signin/consent"])
+def test_another_site_with_our_address_presses_nothing(
+    google: Simulator, stranger: Browserless, path: str
+) -> None:
+    before = google.clock.now()
+    rebound = {"Host": f"evil.example:{google.port}", "Origin": f"http://evil.example:{google.port}"}
+
+    answer = stranger.form(path, headers=rebound, text="*: 500", do="add", seconds="3600")
+
+    assert answer.status == 421
+    assert (list(google.faults), google.clock.now()) == ([], before)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{}", "localhost:{}", "LOCALHOST:{}", "[::1]:{}", "127.0.0.1"])
+def test_a_page_is_shown_under_every_name_of_this_machine(
+    google: Simulator, stranger: Browserless, host: str
+) -> None:
+    assert stranger.send("GET", "/", headers={"Host": host.format(google.port)}).status == 200
+
+
+def test_a_page_is_not_reached_through_a_batch(google: Simulator, ana: Browserless) -> None:
+    part = b"--b\r\nContent-Type: application/http\r\n\r\nGET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n--b--\r\n"
+
+    answer = ana.send(
+        "POST", "/batch/calendar/v3", body=part, headers={"Content-Type": "multipart/mixed; boundary=b"}
+    )
+
+    assert b"HTTP/1.1 404" in answer.body
+    assert google.owner.email.encode() not in answer.body
+
+
 @pytest.mark.parametrize("text", OFFERED)
 def test_every_fault_on_offer_is_one(text: str) -> None:
-    assert parse(text).text == text
+    assert parse_fault(text).text == text

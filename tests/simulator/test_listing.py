@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Answer, Browserless
 
 LIST = "calendars/primary/events"

@@ -1,11 +1,14 @@
 """Events from files."""
 
+import contextlib
 import json
+import random
 from pathlib import Path
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
+from tests.simulator.conftest import NOW
 from tests.simulator.wire import Browserless
 
 DATA = Path(__file__).parents[1] / "data"
@@ -79,11 +82,44 @@ def test_a_named_calendar_can_be_loaded_into(google: Simulator, tmp_path: Path) 
         ("nonsense", "events.json: Expecting value"),
         ("{}", "events.json: expected a list of Google events"),
         ('[{"id": "a"}]', r"events.json: event 1 \(a\): Missing start time."),
-        ("BEGIN:VCALENDAR\nEND:VEVENT\n", "events.json: END:VEVENT closes nothing"),
-        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:x\nEND:VEVENT\n", "events.json: event x has no DTSTART"),
+        ("BEGIN:VCALENDAR\nEND:VEVENT\n", "events.json: line 2: END:VEVENT closes nothing"),
+        (
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:x\nEND:VEVENT\nEND:VCALENDAR\n",
+            "events.json: line 2: event x has no DTSTART",
+        ),
         (calendar("DTSTART;TZID=Mars/Base:20261125T100000"), "no time zone is called 'Mars/Base'"),
-        (calendar("DTSTART:20261125T100000Z\nDURATION:soon"), "not a duration: 'soon'"),
-        (calendar("DTSTART;=:20261125T100000Z"), "not a content line"),
+        (
+            calendar("DTSTART:20261125T100000Z\nDURATION:soon"),
+            r"event u0 has a DURATION that is none \(line 7\): 'soon'",
+        ),
+        (calendar("DTSTART;=:20261125T100000Z"), "line 6: not a content line"),
+        (
+            calendar("DTSTART:20261125T100000Z\nDTEND:20261125T110000Z\nRRULE:FREQ=DAILY;INTERVAL=0"),
+            r"line 4: event u0 has an RRULE that Google refuses \(line 8\): INTERVAL is a whole number from 1 on, not '0'",
+        ),
+        (
+            calendar("DTSTART:20261125T100000Z\nRRULE:FREQ=DAILY;COUNT=-1"),
+            "COUNT is a whole number from 1 on",
+        ),
+        (
+            calendar("DTSTART:20261125T100000Z\nRRULE:FREQ=SECONDLY"),
+            "recurs daily, weekly, monthly or yearly",
+        ),
+        (calendar("DTSTART:20261125T100000Z\nRRULE:FREQ=DAILY;FREQ=HOURLY"), "names each of its parts once"),
+        (
+            calendar("DTSTART:20261125T100000Z\nATTENDEE;CN=Ana:urn:uuid:7"),
+            "an ATTENDEE without an e-mail address",
+        ),
+        (calendar("DTSTART:2026-11-25"), r"has a DTSTART that is no time \(line 6\): '2026-11-25'"),
+        (calendar("DTSTART:99991231\nDURATION:P9999D"), "line 4: event u0 "),
+        (
+            calendar("DTSTART:20261125T100000Z\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261125T100000Z"),
+            "changes a range of instances",
+        ),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:x\nDTSTART:20261125\n", "line 2: BEGIN:VEVENT is never closed"),
+        ("[" * 100_000, "its JSON is nested too deep"),
+        ('[{"start": 7, "end": []}]', r"event 1 \(None\): Invalid value for"),
+        ('[{"originalStartTime": 7, "status": "cancelled"}]', r"event 1 \(None\): "),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where(
@@ -223,3 +259,103 @@ def test_a_cancelled_instance_may_have_kept_nothing_but_its_original_start(
     google.load(tmp_path / "events.json")
 
     assert len(ana.api("GET", "calendars/primary/events/feast/instances").json["items"]) == 2
+
+
+def test_events_without_uid_are_events_of_their_own(google: Simulator, tmp_path: Path) -> None:
+    text = calendar("DTSTART:20261201T100000Z", "DTSTART:20261202T100000Z").replace("UID:", "X-NO:")
+
+    told = loaded(google, tmp_path / "a.ics", text)
+
+    assert [event["start"] for event in told] == [
+        {"dateTime": "2026-12-01T10:00:00+00:00", "timeZone": "UTC"},
+        {"dateTime": "2026-12-02T10:00:00+00:00", "timeZone": "UTC"},
+    ]
+
+
+def test_a_uid_that_comes_twice_is_the_newest_version_of_one_event(google: Simulator, tmp_path: Path) -> None:
+    text = calendar(
+        "DTSTART:20261201T100000Z\nSEQUENCE:2\nSUMMARY:Newest",
+        "DTSTART:20261201T110000Z\nSEQUENCE:1\nSUMMARY:Old",
+    ).replace("UID:u1", "UID:u0")
+    (tmp_path / "a.ics").write_text(text)
+
+    assert google.load(tmp_path / "a.ics") == 1
+
+    assert [event["summary"] for event in google.events()] == ["Newest"]
+
+
+def test_a_zone_without_a_name_is_passed_over(google: Simulator, tmp_path: Path) -> None:
+    zone = "BEGIN:VTIMEZONE\nBEGIN:STANDARD\nDTSTART:19230916T030000\nEND:STANDARD\nEND:VTIMEZONE"
+
+    told = loaded(google, tmp_path / "a.ics", calendar("DTSTART:20261201T100000Z", head=zone))
+
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=YEARLY;INTERVAL=0;BYMONTH=3", "FREQ=YEARLY;BYDAY=9XX", "FREQ=DAILY;COUNT=-3"]
+)
+def test_a_zone_whose_rule_never_advances_is_named(google: Simulator, tmp_path: Path, rule: str) -> None:
+    zone = (
+        f"BEGIN:VTIMEZONE\nTZID:Office\nBEGIN:STANDARD\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\n"
+        f"DTSTART:20071104T020000\nRRULE:{rule}\nEND:STANDARD\nEND:VTIMEZONE"
+    )
+
+    with pytest.raises(ValueError, match=r"event u0 has a time in a zone that is unknown \(line 14\)"):
+        loaded(google, tmp_path / "a.ics", calendar("DTSTART;TZID=Office:20261201T100000", head=zone))
+
+
+def test_an_instance_changed_by_itself_does_not_recur(
+    google: Simulator, ana: Browserless, tmp_path: Path
+) -> None:
+    series = "DTSTART:20261201T100000Z\nDTEND:20261201T103000Z\nRRULE:FREQ=DAILY;COUNT=4"
+    moved = "RECURRENCE-ID:20261202T100000Z\n" + series.replace("01T10", "02T15")
+    (tmp_path / "a.ics").write_text(calendar(series, moved).replace("UID:u1", "UID:u0"))
+
+    google.load(tmp_path / "a.ics")
+
+    starts = [start for start, _ in ana.busy("2026-12-01T00:00:00Z", "2026-12-20T00:00:00Z")]
+    assert starts == [
+        "2026-12-01T10:00:00Z", "2026-12-02T15:00:00Z", "2026-12-03T10:00:00Z", "2026-12-04T10:00:00Z",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ATTENDEE;CN=Ana;EMAIL="ana@example.com";PARTSTAT=ACCEPTED:/aMTI/principal/',
+        'ATTENDEE;CN=Ana;EMAIL="mailto:ana@example.com";PARTSTAT=ACCEPTED:urn:uuid:7',
+        "ATTENDEE;CN=Ana;PARTSTAT=ACCEPTED:mailto:ana%40example.com",
+        "ATTENDEE;CN=Ana;PARTSTAT=ACCEPTED:ana@example.com",
+    ],
+)
+def test_a_guest_is_found_by_whatever_names_an_address(google: Simulator, tmp_path: Path, line: str) -> None:
+    (event,) = loaded(google, tmp_path / "a.ics", calendar(f"DTSTART:20261201T100000Z\n{line}"))
+
+    assert event["attendees"] == [
+        {"email": "ana@example.com", "responseStatus": "accepted", "displayName": "Ana", "self": True, "organizer": True}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_file_with_anything_wrong_in_it_is_loaded_or_refused_in_words(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    whole = [
+        (DATA / "issue_48_dst.ics").read_text(encoding="utf-8"),
+        calendar(
+            "DTSTART:20261201T100000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU",
+            'DTSTART;VALUE=DATE:20261201\nATTENDEE;CN="A";EMAIL=a@x.com:mailto:a@x.com\nEXDATE:20261202T100000Z',
+        ),
+        json.dumps([EVENT | {"recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]}]),
+    ]
+    file = tmp_path / "a.ics"
+    for _ in range(30):
+        text = list(dice.choice(whole))
+        for _ in range(dice.randint(1, 6)):
+            place = dice.randrange(len(text))
+            text[place : place + dice.randint(0, 3)] = dice.choices(
+                '0-9;:=,TZ"\\\n\r {}[]\0é', k=dice.randint(0, 3)
+            )
+        file.write_text("".join(text), encoding="utf-8")
+        with Simulator(now=NOW) as google, contextlib.suppress(ValueError):
+            google.load(file)

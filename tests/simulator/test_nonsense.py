@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
+from tests.selection import examples
 from tests.simulator.wire import Browserless
 
 SCALARS = (
@@ -75,7 +76,7 @@ def ana() -> Iterator[Browserless]:
         yield client
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(body=EVENTS)
 def test_any_event_is_taken_or_refused(ana: Browserless, body: dict[str, Any]) -> None:
     inserted = ana.api("POST", "calendars/primary/events?conferenceDataVersion=1", body)
@@ -84,13 +85,13 @@ def test_any_event_is_taken_or_refused(ana: Browserless, body: dict[str, Any]) -
     assert {inserted.status, patched.status} <= {200, 400, 409}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(body=QUERIES)
 def test_any_free_busy_question_is_answered_or_refused(ana: Browserless, body: dict[str, Any]) -> None:
     assert ana.api("POST", "freeBusy", body).status in {200, 400}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     query=st.dictionaries(
         st.sampled_from(
@@ -116,7 +117,7 @@ def test_any_list_is_answered_or_refused(ana: Browserless, query: dict[str, Any]
     assert ana.api("GET", "calendars/primary/events", None, headers=None, **query).status in {200, 400, 410}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     body=st.binary(max_size=60),
     path=st.sampled_from(["token", "revoke", "signin/consent", "batch/calendar/v3"]),
@@ -125,7 +126,7 @@ def test_any_body_gets_an_answer(ana: Browserless, body: bytes, path: str) -> No
     assert ana.send("POST", f"/{path}", body=body).status in {400, 401}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(told=VALUES)
 def test_any_json_is_a_body_or_a_parse_error(ana: Browserless, told: Any) -> None:
     answer = ana.send(

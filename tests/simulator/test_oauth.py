@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import REDIRECT, Answer, Browserless
 
 FREEBUSY = "https://www.googleapis.com/auth/calendar.events.freebusy"

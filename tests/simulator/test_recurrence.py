@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.simulator.wire import Answer, Browserless
 
 
@@ -209,3 +209,36 @@ def test_changing_the_rule_changes_what_was_expanded_before(ana: Browserless) ->
     ana.api("PATCH", f"calendars/primary/events/{event_id}", {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]})
 
     assert len(starts(ana, "2026-10-18T00:00:00Z", "2026-11-10T00:00:00Z")) == 2
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=MONTHLY;INTERVAL=0;BYDAY=MO;BYMONTHDAY=1;UNTIL=20261231T200000Z",
+        "FREQ=DAILY;INTERVAL=-1",
+        "FREQ=DAILY;COUNT=0",
+        "FREQ=DAILY;COUNT=-4",
+        "FREQ=DAILY;COUNT=3;UNTIL=20261231T200000Z",
+        "FREQ=DAILY;FREQ=SECONDLY",
+        "FREQ=HOURLY",
+        "FREQ=DAILY;BYMONTH=MAY",
+        "FREQ=DAILY;UNTIL=99991231T235959Z",
+        "INTERVAL=1",
+        "",
+    ],
+)
+@pytest.mark.parametrize("kind", ["RRULE", "EXRULE"])
+def test_a_rule_google_refuses_is_a_400_and_no_endless_loop(ana: Browserless, kind: str, rule: str) -> None:
+    body = {
+        "start": {"dateTime": "2026-12-01T10:00:00Z", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-12-01T11:00:00Z", "timeZone": "UTC"},
+    }
+
+    made = ana.api("POST", "calendars/primary/events", body | {"recurrence": [f"{kind}:{rule}"]})
+    plain = ana.api("POST", "calendars/primary/events", body).json
+    changed = ana.api("PATCH", f"calendars/primary/events/{plain['id']}", {"recurrence": [f"{kind}:{rule}"]})
+
+    assert [(each.status, each.message) for each in (made, changed)] == [
+        (400, "Invalid recurrence rule.")
+    ] * 2

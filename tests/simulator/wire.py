@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 
 VERIFIER = "a-verifier-of-at-least-forty-three-characters-0123456789"
 REDIRECT = "http://127.0.0.1:5555/callback"
@@ -54,7 +54,7 @@ class Browserless:
     def __init__(self, google: Simulator, token: str | None = None) -> None:
         self.google = google
         self.token = token
-        self.connection = http.client.HTTPConnection("127.0.0.1", google.port, timeout=10)
+        self.connection = http.client.HTTPConnection("127.0.0.1", google.port, timeout=60)
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""A machine with a ledger in a real file, and processes on it that share nothing else but Google."""
+"""A machine with a ledger in a real file, and processes on it that share only files, the keyring and Google."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from portalcal.adapters.memory_vault import MemoryVault
+from portalcal.adapters.vault.memory import MemoryVault
+from portalcal.container import Container
 from portalcal.core.booking import Booking, Guest
 from portalcal.core.permissions import Permission, scopes_to_ask
 from portalcal.ports import Connection, Secret
-from portalcal.simulator import Simulator
-from portalcal.views.machine import MachineView
-from portalcal.wiring import Portal
+from portalcal.simulator.google import Simulator
+from portalcal.views.json import JsonView
+from portalcal.warnings import PortalcalWarning
 from tests.builders import a_booking, a_wish, at
 
 ANA = "ana@example.com"
 SAM = Guest("Sam", "sam@example.com")
 
 
-class Notes(MachineView):
-    """A view that keeps what it is warned of, and can ask nobody."""
+class Notes(JsonView):
+    """A view that keeps warnings, with nobody to ask."""
 
     def __init__(self) -> None:
         super().__init__("", stdout=io.StringIO(), stderr=io.StringIO())
         self.warnings: list[tuple[str, str]] = []
 
-    def warn(self, code: str, message: str) -> None:
+    def warn(self, warning: PortalcalWarning) -> None:
         """Keep a warning."""
-        self.warnings.append((code, message))
+        self.warnings.append((warning.code, warning.sentence))
 
 
-class Process(Portal):
-    """One run of portalcal, with what it warned of."""
+class Process(Container):
+    """One run of portalcal, with its warnings."""
 
     notes: Notes
 
 
 @dataclass
 class Machine:
-    """Where processes run: files in a folder, a keyring, the simulator's clock."""
+    """What processes share: files in a folder, a keyring, the simulator's clock."""
 
     google: Simulator
     config: Path
@@ -53,7 +54,7 @@ class Machine:
     running: list[Process] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The simulator's present instant is ours."""
+        """The time of the simulator's clock."""
         return self.google.clock.now()
 
     def new_id(self) -> UUID:
@@ -69,12 +70,12 @@ class Machine:
         notes = Notes()
         process = Process(notes, environ={"PORTALCAL_CONFIG": str(self.config)})
         process.notes = notes
-        process.__dict__ |= {"clock": self, "vault": self.vault}
+        process.override(clock=self, vault=self.vault)
         self.running.append(process)
         return process
 
     def connect(self) -> None:
-        """Be connected, without a browser's round trip."""
+        """Store a connection, without consent in a browser."""
         token = self.google.issue_token(scopes_to_ask())
         self.vault.write(Secret.REFRESH_TOKEN, token.refresh_token)
         self.vault.write(Secret.ACCESS_TOKEN, json.dumps({"token": str(token), "expires_at": None}))
@@ -84,8 +85,8 @@ class Machine:
         self.google.forget_requests()
 
     def hold(self, when: str) -> Booking:
-        """A time that is promised to Sam and of which Google was not told yet."""
-        booking = a_booking(wish=a_wish(when, guest=SAM), calendar=ANA)
+        """A booking of Sam's that is held, with its put in the outbox."""
+        booking = a_booking(request=a_wish(when, guest=SAM), calendar=ANA)
         return self.process().ledger.hold(booking, put=True)
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from portalcal.core.instants import wall
 from portalcal.core.intervals import Interval
 from portalcal.core.schedule import Hours, Schedule
 from portalcal.core.slots import Rules
-from portalcal.views import cells
-from portalcal.views.cells import Kind
+from portalcal.core.time import wall
+from portalcal.views.grid import cells
+from portalcal.views.grid.cells import CellKind
 from tests.builders import LONDON, at
 from tests.core import zones
-from tests.views.scene import NEW_YORK, a_question, an_availability, london, the_booking
+from tests.selection import examples
+from tests.views.builders import NEW_YORK, a_question, an_availability, london, the_booking
 
 _HOUR = timedelta(hours=1)
 
@@ -40,7 +41,7 @@ def _goes_back(zone: ZoneInfo, window: Interval) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60))
 @given(_windows(), st.sampled_from([5, 15, 30, 45, 60]), st.sampled_from([0, 540, 1320]))
 def test_every_offered_start_stands_in_one_cell_under_its_own_date_and_row(
     where: tuple[ZoneInfo, Interval], step: int, opening: int
@@ -71,21 +72,21 @@ def test_every_offered_start_stands_in_one_cell_under_its_own_date_and_row(
         assert row <= start.hour * 60 + start.minute < row + sheet.height
 
 
-def _column(answer_day: int, **question: object) -> list[str]:
-    sheet = cells.sheet(an_availability(a_question(**question)))  # type: ignore[arg-type]
+def _column(answer_day: int, **inputs: object) -> list[str]:
+    sheet = cells.sheet(an_availability(a_question(**inputs)))  # type: ignore[arg-type]
     return [each.kind.name for each in sheet.days[answer_day].cells]
 
 
 def test_a_cell_is_what_lies_in_it() -> None:
     busy, booking = ("Tue 10:00-10:30",), the_booking("Tue 11:00-12:00")
 
-    kinds = _column(1, busy=busy, promises=(booking,))
+    kinds = _column(1, busy=busy, claims=(booking,))
 
     assert kinds == ["OFFERED", "BUSY", "BOOKED", "OFFERED"]
 
 
 def test_our_own_event_is_booked_rather_than_busy() -> None:
-    assert _column(1, busy=("Tue 10:00-11:00",), promises=(the_booking("Tue 10:00-11:00"),))[1] == "BOOKED"
+    assert _column(1, busy=("Tue 10:00-11:00",), claims=(the_booking("Tue 10:00-11:00"),))[1] == "BOOKED"
 
 
 def test_what_is_over_is_past_and_what_is_too_soon_is_not_offered() -> None:
@@ -106,7 +107,7 @@ def test_a_date_clocks_skipped_has_no_time_in_any_row() -> None:
 
     skipped = cells.sheet(answer).days[1]
 
-    assert (skipped.hours, skipped.kinds) == (0, {Kind.SKIPPED})
+    assert (skipped.hours, skipped.kinds) == (0, {CellKind.SKIPPED})
 
 
 def test_a_sheet_of_a_week_is_one_piece_and_a_longer_one_goes_by_iso_weeks() -> None:

@@ -16,19 +16,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
-from portalcal.answers import Bookings
 from portalcal.core.booking import Guest, State
 from portalcal.core.intervals import Interval
-from portalcal.core.schedule import Hours, Schedule
-from portalcal.core.slots import FreeBusy, Question, Rules
-from portalcal.views import html_grid
+from portalcal.core.schedule import Hours, Period, Schedule
+from portalcal.core.slots import FreeBusy, Rules, SchedulingInputs
+from portalcal.results import Bookings
 from portalcal.views.exports import as_csv, as_list, as_text
+from portalcal.views.grid import html
 from portalcal.views.ics import as_ics
 from tests.builders import LONDON, a_wish, at
-from tests.views.scene import (
+from tests.views.builders import (
     EVIL,
     ID,
     NEW_YORK,
+    NINE_TO_ONE,
     a_full_booking,
     a_question,
     an_availability,
@@ -40,8 +41,8 @@ from tests.views.scene import (
 HOUR = timedelta(hours=1)
 
 
-def _two_days(**question: object) -> Question:
-    return a_question(window=Interval(london("2026-03-03"), london("2026-03-05")), **question)  # type: ignore[arg-type]
+def _two_days(**inputs: object) -> SchedulingInputs:
+    return a_question(window=Interval(london("2026-03-03"), london("2026-03-05")), **inputs)  # type: ignore[arg-type]
 
 
 # --- csv -------------------------------------------------------------------------------------------------------------------
@@ -76,9 +77,9 @@ def test_bookings_as_csv_have_a_column_a_fact() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum", "\t=1"])
 def test_a_spreadsheet_runs_nothing_a_guest_wrote(name: str) -> None:
-    wish = a_wish("Tue 10:00-10:30", guest=Guest(name, "a@example.com"))
+    request = a_wish("Tue 10:00-10:30", guest=Guest(name, "a@example.com"))
 
-    (row,) = csv.DictReader(io.StringIO(as_csv(Bookings((the_booking(wish=wish),), LONDON))))
+    (row,) = csv.DictReader(io.StringIO(as_csv(Bookings((the_booking(request=request),), LONDON))))
 
     assert row["name"].startswith("'")
 
@@ -87,18 +88,16 @@ def test_a_spreadsheet_runs_nothing_a_guest_wrote(name: str) -> None:
 
 
 def test_the_text_is_ready_for_an_e_mail_and_names_the_zone() -> None:
-    question = a_question(rules=Rules(duration=HOUR / 2, notice=0 * HOUR), busy=("Tue 09:30-11:30",))
+    inputs = a_question(rules=Rules(duration=HOUR / 2, notice=0 * HOUR), busy=("Tue 09:30-11:30",))
 
-    assert as_text(an_availability(question)) == transcript("""
+    assert as_text(an_availability(inputs)) == transcript("""
         A meeting of 30 minutes could start at any of these times, all in London (Europe/London, UTC+00:00):
 
-        - Monday 2 March: 09:00 to 12:30
+        - Monday 2 March: every 30 minutes from 09:00 to 12:30
         - Tuesday 3 March: 09:00, 11:30, 12:00 or 12:30
-        - Wednesday 4 March: 09:00 to 12:30
-        - Thursday 5 March: 09:00 to 12:30
-        - Friday 6 March: 09:00 to 12:30
-
-        A range gives the first and the last start; between them there is one every 30 minutes.
+        - Wednesday 4 March: every 30 minutes from 09:00 to 12:30
+        - Thursday 5 March: every 30 minutes from 09:00 to 12:30
+        - Friday 6 March: every 30 minutes from 09:00 to 12:30
     """)
 
 
@@ -111,17 +110,17 @@ def test_a_text_without_ranges_explains_none() -> None:
 
 
 def test_a_text_over_a_clock_change_does_not_name_one_offset() -> None:
-    question = a_question(window=Interval(london("2026-03-27"), london("2026-03-31")))
+    inputs = a_question(window=Interval(london("2026-03-27"), london("2026-03-31")))
 
-    assert "all in London (Europe/London):" in as_text(an_availability(question))
+    assert "all in London (Europe/London):" in as_text(an_availability(inputs))
 
 
 def test_a_text_names_the_year_where_it_is_another() -> None:
-    question = a_question(
+    inputs = a_question(
         window=Interval(london("2027-01-04"), london("2027-01-05")), rules=Rules(HOUR, horizon=400)
     )
 
-    assert "- Monday 4 January 2027: " in as_text(an_availability(question))
+    assert "- Monday 4 January 2027: " in as_text(an_availability(inputs))
 
 
 def test_a_text_without_times_is_a_sentence() -> None:
@@ -168,9 +167,9 @@ def test_slots_as_icalendar_are_transparent_and_keep_their_uids() -> None:
 
 
 def test_lines_of_icalendar_end_and_fold_as_rfc_5545_wants() -> None:
-    wish = a_wish("Tue 10:00-10:30", title="é" * 200)
+    request = a_wish("Tue 10:00-10:30", title="é" * 200)
 
-    text = as_ics(Bookings((the_booking(wish=wish),), LONDON))
+    text = as_ics(Bookings((the_booking(request=request),), LONDON))
 
     assert text.count("\n") == text.count("\r\n")
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
@@ -193,11 +192,11 @@ def test_bookings_as_icalendar_carry_guests_and_state() -> None:
 
 
 def test_foreign_text_cannot_add_a_line_to_icalendar() -> None:
-    wish = a_wish(
+    request = a_wish(
         "Tue 10:00-10:30", title=f"{EVIL}END:VEVENT", guest=Guest('A";X=1:\r\nY', "a@example.com\r\nX:1")
     )
 
-    text = as_ics(Bookings((the_booking(wish=wish),), LONDON))
+    text = as_ics(Bookings((the_booking(request=request),), LONDON))
 
     assert text.count("\r\nEND:VEVENT\r\n") == 1
     assert "\x1b" not in text
@@ -262,7 +261,7 @@ class _Reader(HTMLParser):
 def test_the_page_has_every_offered_time_and_no_outside_resource() -> None:
     answer = an_availability()
 
-    page = html_grid.as_page(answer)
+    page = html.as_page(answer)
     read = _Reader(page)
 
     assert read.open == []
@@ -273,7 +272,7 @@ def test_the_page_has_every_offered_time_and_no_outside_resource() -> None:
 
 
 def test_every_row_of_the_page_is_full() -> None:
-    page = html_grid.as_page(an_availability(zone=NEW_YORK))
+    page = html.as_page(an_availability(zone=NEW_YORK))
 
     for table in re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL):
         rows = re.findall(r"<tr>(.*?)</tr>", table)
@@ -286,38 +285,36 @@ def test_every_row_of_the_page_is_full() -> None:
 
 
 def test_the_page_names_no_calendar_booking_or_guest() -> None:
-    page = html_grid.as_page(an_availability())
+    page = html.as_page(an_availability())
 
     assert "ana@example.com" not in page
     assert str(ID) not in page
 
 
 def test_what_is_foreign_on_the_page_is_escaped() -> None:
-    page = html_grid.as_page(an_availability(a_question(link="<script>\x1b'\"&")))
+    page = html.as_page(an_availability(a_question(link="<script>\x1b'\"&")))
 
     assert "&lt;script&gt;␛&#x27;&quot;&amp; · times in London" in page
 
 
 def test_the_page_is_light_and_dark_and_can_be_printed() -> None:
-    page = html_grid.as_page(an_availability())
+    page = html.as_page(an_availability())
 
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
 
 
 def test_the_page_says_what_it_rests_on() -> None:
-    question = a_question()
-    alone = Question(question.schedule, question.rules, question.window, question.now, calendars=None)
-    blind = Question(
-        question.schedule, question.rules, question.window, question.now,
+    inputs = a_question()
+    alone = SchedulingInputs(inputs.schedule, inputs.rules, inputs.window, inputs.now, calendars=None)
+    blind = SchedulingInputs(
+        inputs.schedule, inputs.rules, inputs.window, inputs.now,
         calendars=(FreeBusy("a"), FreeBusy("b", unread="notFound")),
     )  # fmt: skip
 
-    assert "Checked 2 calendars on Monday 2 March, 08:10." in html_grid.as_page(an_availability())
-    assert "From the configured hours alone" in html_grid.as_page(an_availability(alone))
-    assert "1 calendar could not be read, so times are not verified." in html_grid.as_page(
-        an_availability(blind)
-    )
+    assert "Checked 2 calendars on Monday 2 March, 08:10." in html.as_page(an_availability())
+    assert "From the configured hours alone" in html.as_page(an_availability(alone))
+    assert "1 calendar could not be read, so times are not verified." in html.as_page(an_availability(blind))
 
 
 def test_odd_days_closed_weeks_and_nothing_at_all_are_said_on_the_page() -> None:
@@ -325,15 +322,34 @@ def test_odd_days_closed_weeks_and_nothing_at_all_are_said_on_the_page() -> None
     odd = a_question(schedule=nights, window=Interval(london("2026-03-28"), london("2026-03-31")))
     closed = a_question(window=Interval(london("2026-03-07"), london("2026-03-09")))
 
-    assert "a day of 23 hours" in html_grid.as_page(an_availability(odd))
-    assert "No time is offered in these days." in html_grid.as_page(an_availability(closed))
-    assert ">closed<" in html_grid.as_page(an_availability(closed))
+    assert "a day of 23 hours" in html.as_page(an_availability(odd))
+    assert "No time is offered in these days." in html.as_page(an_availability(closed))
+    assert ">closed<" in html.as_page(an_availability(closed))
 
 
 def test_a_date_that_never_was_is_said_on_the_page() -> None:
     apia = ZoneInfo("Pacific/Apia")
     window = Interval(datetime(2011, 12, 29, 10, tzinfo=UTC), datetime(2011, 12, 31, 9, tzinfo=UTC))
     schedule = Schedule(apia, ((Hours(540, 660),),) * 7, {date(2012, 1, 1): ()})
-    question = a_question(schedule=schedule, window=window, now=window.start)
+    inputs = a_question(schedule=schedule, window=window, now=window.start)
 
-    assert "no such day" in html_grid.as_page(an_availability(question, zone=apia))
+    assert "no such day" in html.as_page(an_availability(inputs, zone=apia))
+
+
+def test_a_page_names_holidays_periods_and_days_too_far_ahead() -> None:
+    schedule = NINE_TO_ONE._replace(
+        holidays={date(2026, 3, 3): "<b>Founders</b>"},
+        periods=(
+            Period("summer hours", date(2026, 3, 2), date(2026, 3, 2), ((Hours(540, 600),), *(None,) * 6)),
+        ),
+    )
+    rules = Rules(duration=timedelta(hours=1), notice=timedelta(0), horizon=2)
+
+    page = html.as_page(an_availability(a_question(schedule=schedule, rules=rules)))
+
+    assert "Mon 2 Mar<small>today, summer hours</small>" in page
+    assert "Tue 3 Mar<small>closed, &lt;b&gt;Founders&lt;/b&gt;</small>" in page
+    assert "Fri 6 Mar<small>too far ahead</small>" in page
+    assert "<p>Too far ahead: bookings open 2 days ahead, up to Wed 4 Mar.</p>" in page
+    assert '<span title="too far ahead">›</span>' in page
+    assert "<span>› too far ahead</span>" in page

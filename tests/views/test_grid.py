@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
-from portalcal.answers import Availability
 from portalcal.core.intervals import Interval
-from portalcal.core.schedule import Hours, Schedule
+from portalcal.core.schedule import Hours, Period, Schedule
 from portalcal.core.slots import Rules
-from portalcal.views import grid
+from portalcal.results import Availability
+from portalcal.views.grid import terminal
 from tests.builders import LONDON, at
-from tests.views.scene import EVIL, NEW_YORK, Stage, a_question, an_availability, london, transcript
+from tests.views.builders import (
+    EVIL,
+    NEW_YORK,
+    NINE_TO_ONE,
+    Stage,
+    a_question,
+    an_availability,
+    london,
+    transcript,
+)
 
 HOUR = timedelta(hours=1)
 NIGHTS = Schedule(LONDON, ((Hours(0, 240),),) * 7)
@@ -146,11 +155,11 @@ def test_a_day_of_twenty_three_hours_is_labelled_and_shows_what_clocks_skip() ->
 
 
 def test_a_day_of_twenty_five_hours_offers_the_same_time_twice() -> None:
-    question = a_question(
+    inputs = a_question(
         schedule=NIGHTS, window=_window("2026-10-24", "2026-10-26"), rules=Rules(duration=HOUR, horizon=300)
     )
 
-    assert _drawn(an_availability(question)) == transcript("""
+    assert _drawn(an_availability(inputs)) == transcript("""
         1h meetings · times in London
 
         Week 43 · 24-25 Oct 2026
@@ -164,12 +173,12 @@ def test_a_day_of_twenty_five_hours_offers_the_same_time_twice() -> None:
 
 
 def test_a_long_range_is_a_block_a_week_and_quiet_weeks_a_line() -> None:
-    question = a_question(
+    inputs = a_question(
         window=_window("2026-03-01", "2026-03-24"),
         rules=Rules(duration=2 * HOUR, notice=0 * HOUR, horizon=10),
     )
 
-    assert _drawn(an_availability(question)) == transcript("""
+    assert _drawn(an_availability(inputs)) == transcript("""
         2h meetings · times in London
 
         Week 9 · 1 Mar 2026  closed
@@ -182,21 +191,23 @@ def test_a_long_range_is_a_block_a_week_and_quiet_weeks_a_line() -> None:
 
         Week 11 · 9-15 Mar 2026
               Mon 9     Tue 10    Wed 11    Thu 12    Fri 13    Sat 14    Sun 15
-                                                                closed    closed
-        09:00 09:00     09:00     09:00     09:00       –
-        11:00 11:00     11:00     11:00     11:00       –
+                                                      later     closed    closed
+        09:00 09:00     09:00     09:00     09:00       ›
+        11:00 11:00     11:00     11:00     11:00       ›
 
-        Week 12 · 16-22 Mar 2026  nothing offered
-        Week 13 · 23 Mar 2026  nothing offered
+        Week 12 · 16-22 Mar 2026  too far ahead
+        Week 13 · 23 Mar 2026  too far ahead
 
-        09:00 offered   – open, not offered
+        Too far ahead: bookings open 10 days ahead, up to Thu 12 Mar
+
+        09:00 offered   › too far ahead
     """)
 
 
 def test_days_without_an_offered_time_say_so() -> None:
-    question = a_question(window=_window("2026-03-02", "2026-03-04"), now=at("Tue 12:30"))
+    inputs = a_question(window=_window("2026-03-02", "2026-03-04"), now=at("Tue 12:30"))
 
-    assert _drawn(an_availability(question)) == transcript("""
+    assert _drawn(an_availability(inputs)) == transcript("""
         1h meetings · times in London
 
         Week 10 · 2-3 Mar 2026
@@ -234,9 +245,9 @@ def test_hours_in_which_no_day_is_open_are_left_out() -> None:
     ("width", "cell"), [(110, "09:00 :05"), (80, "09:00 :05"), (70, "09:00 +1"), (60, "09:00+")]
 )
 def test_starts_that_share_a_row_are_told_as_fully_as_there_is_room(width: int, cell: str) -> None:
-    question = a_question(rules=Rules(duration=HOUR, step=HOUR / 12, notice=0 * HOUR))
+    inputs = a_question(rules=Rules(duration=HOUR, step=HOUR / 12, notice=0 * HOUR))
 
-    drawn = _drawn(an_availability(question), width=width)
+    drawn = _drawn(an_availability(inputs), width=width)
 
     row = next(line for line in drawn.split("\n") if line.startswith("09:00 "))
     assert row.startswith(f"09:00 {cell}")
@@ -244,9 +255,9 @@ def test_starts_that_share_a_row_are_told_as_fully_as_there_is_room(width: int, 
 
 
 def test_a_window_that_holds_no_open_hour_is_one_line() -> None:
-    question = a_question(window=_window("2026-03-07", "2026-03-09"))
+    inputs = a_question(window=_window("2026-03-07", "2026-03-09"))
 
-    assert _drawn(an_availability(question)) == transcript("""
+    assert _drawn(an_availability(inputs)) == transcript("""
         1h meetings · times in London
 
         Week 10 · 7-8 Mar 2026  closed
@@ -258,7 +269,7 @@ def test_a_window_that_holds_no_open_hour_is_one_line() -> None:
 def test_ascii_terminals_have_a_glyph_a_kind_too() -> None:
     console = Console(file=io.StringIO(), width=80, no_color=True, highlight=False)
 
-    console.print(grid.page(an_availability(), width=80, is_ascii=True))
+    console.print(terminal.page(an_availability(), width=80, is_ascii=True))
 
     drawn = console.file.getvalue()  # type: ignore[attr-defined]
     assert "09:00 09:00     09:00     09:00     ######### 09:00" in drawn
@@ -282,12 +293,12 @@ def test_the_name_of_a_link_is_made_harmless() -> None:
 
 def test_a_date_that_never_was_is_no_day() -> None:
     apia = ZoneInfo("Pacific/Apia")
-    question = a_question(schedule=Schedule(apia, ((Hours(540, 660),),) * 7))._replace(
+    inputs = a_question(schedule=Schedule(apia, ((Hours(540, 660),),) * 7))._replace(
         window=Interval(datetime(2011, 12, 29, 10, tzinfo=UTC), datetime(2011, 12, 31, 9, tzinfo=UTC)),
         now=datetime(2011, 12, 20, tzinfo=UTC),
     )
 
-    assert _drawn(an_availability(question, zone=apia)) == transcript("""
+    assert _drawn(an_availability(inputs, zone=apia)) == transcript("""
         1h meetings · times in Apia
 
         Week 52 · 29-31 Dec 2011
@@ -298,3 +309,76 @@ def test_a_date_that_never_was_is_no_day() -> None:
 
         09:00 offered   ××× skipped by the clocks
     """)
+
+
+OF_THE_YEAR = NINE_TO_ONE._replace(
+    holidays={
+        date(2026, 3, 4): "Founders’ day",
+        date(2026, 3, 6): f"Bank {EVIL}",
+        date(2026, 3, 9): "Monday",
+    },
+    periods=(
+        Period("early hours", date(2026, 3, 2), date(2026, 3, 5), ((Hours(480, 600),), *(None,) * 6)),
+        Period("New York", date(2026, 3, 6), date(2026, 3, 6), zone=NEW_YORK),
+    ),
+)
+
+
+def test_holidays_and_periods_are_named_under_their_week() -> None:
+    answer = an_availability(a_question(schedule=OF_THE_YEAR))
+
+    assert _drawn(answer) == transcript("""
+        1h meetings · times in London
+
+        Week 10 · 2-8 Mar 2026
+              Mon 2     Tue 3     Wed 4     Thu 5     Fri 6     Sat 7     Sun 8
+              today               holiday             holiday   closed    closed
+        08:00   –
+        09:00 09:00     09:00               09:00
+        10:00           10:00               10:00
+        11:00           11:00               11:00
+        12:00           12:00               12:00
+        Mon 2 Mar - Thu 5 Mar: early hours · Wed 4 Mar: Founders’ day · Fri 6 Mar: Bank
+        Ana␛[31m�gnp[bold]␍␊ · Fri 6 Mar: New York
+
+        09:00 offered   – open, not offered
+    """)
+
+
+def test_weeks_of_one_line_name_their_holidays_too() -> None:
+    answer = an_availability(
+        a_question(
+            schedule=OF_THE_YEAR._replace(weekly=((Hours(540, 780),), *((),) * 6)),
+            window=_window("2026-03-02", "2026-03-16"),
+        )
+    )
+
+    assert "Week 11 · 9-15 Mar 2026  closed\nMon 9 Mar: Monday\n\n" in _drawn(answer)
+
+
+def test_days_that_are_out_for_the_horizon_alone_say_so() -> None:
+    rules = Rules(duration=HOUR, notice=timedelta(0), horizon=2)
+    inputs = a_question(rules=rules, busy=("Thu 09:00-13:00", "Fri 10:00-11:00"))
+
+    assert _drawn(an_availability(inputs)) == transcript("""
+        1h meetings · times in London
+
+        Week 10 · 2-8 Mar 2026
+              Mon 2     Tue 3     Wed 4     Thu 5     Fri 6     Sat 7     Sun 8
+              today                                   later     closed    closed
+        09:00 09:00     09:00     09:00     ░░░░░░░░░   ›
+        10:00 10:00     10:00     10:00     ░░░░░░░░░ ░░░░░░░░░
+        11:00 11:00     11:00     11:00     ░░░░░░░░░   ›
+        12:00 12:00     12:00     12:00     ░░░░░░░░░   ›
+
+        Too far ahead: bookings open 2 days ahead, up to Wed 4 Mar
+
+        09:00 offered   ░░░ busy   › too far ahead
+    """)
+
+
+def test_a_week_wholly_beyond_the_horizon_is_one_line() -> None:
+    rules = Rules(duration=HOUR, notice=timedelta(0), horizon=2)
+    inputs = a_question(rules=rules, window=_window("2026-03-02", "2026-03-16"))
+
+    assert "Week 11 · 9-15 Mar 2026  too far ahead\n" in _drawn(an_availability(inputs))

@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from portalcal.answers import Bookings, Cancelled, Choice, Disconnected
 from portalcal.core.booking import Guest, Notify, State
-from portalcal.core.diagnosis import Check, Condition, Health
+from portalcal.core.health import Check, CheckStatus, ConnectionState
 from portalcal.core.slots import FreeBusy
-from portalcal.errors import ConfigInvalid, ConfirmationRequired, Problem, SlotTaken, Usage
+from portalcal.errors import BookingNotFound, ConfigInvalid, ConfirmationRequired, Problem, SlotTaken, Usage
 from portalcal.ports import Revocation, Tally
-from portalcal.views.terminal import TerminalView
+from portalcal.results import Bookings, Cancelled, Choice, Disconnected
+from portalcal.views.terminal.view import TerminalView
+from portalcal.warnings import DeliveriesOverdue, EventsUnread
 from tests.builders import LONDON, a_wish, at
-from tests.views.scene import (
+from tests.views.builders import (
     CALENDARS,
     EVIL,
     ID,
@@ -62,15 +63,15 @@ def test_in_a_pipe_book_gives_the_id_alone_and_the_card_on_stderr() -> None:
     stage.view.show(booked())
 
     assert stage.out == f"{ID}\n"
-    assert stage.err == CARD.lstrip("\n")
+    assert stage.err == f"Booked\n{CARD}"
 
 
-def test_on_a_terminal_the_card_is_the_answer_with_the_id_first() -> None:
+def test_on_a_terminal_the_card_is_the_answer_with_its_id() -> None:
     stage = Stage(is_terminal=True, environ={"TERM": "dumb"})
 
     stage.view.show(booked())
 
-    assert stage.out == f"{ID}\n{CARD}"
+    assert stage.out == f"Booked\n\n  id      {ID}\n" + CARD.lstrip("\n")
     assert stage.err == ""
 
 
@@ -126,9 +127,39 @@ def test_a_replayed_booking_says_so() -> None:
 
     stage.view.show(booked(is_replayed=True))
 
-    assert (
-        stage.err.split("\n")[0] == "The same request was booked before under this key; nothing new was made"
+    assert stage.err.split("\n")[0] == (
+        "Booked before: the same request, under this key; nothing new was made"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "headline"),
+    [
+        ({"state": State.CONFIRMED, "calendar": "ana@example.com"}, "Booked"),
+        ({"state": State.CONFIRMED, "calendar": None}, "Booked here, without an event"),
+        (
+            {"state": State.HELD, "calendar": "ana@example.com"},
+            "Held here; the event will be made as soon as Google can be told",
+        ),
+        ({"state": State.CANCELLING, "calendar": "ana@example.com"}, "Booked, and cancelled meanwhile"),
+    ],
+)
+def test_book_begins_with_what_became_of_it(facts: dict[str, object], headline: str) -> None:
+    stage = Stage()
+
+    stage.view.show(booked(replace(the_booking(), **facts)))  # type: ignore[arg-type]
+
+    assert stage.err.split("\n")[0] == headline
+
+
+def test_a_cancelled_booking_shows_no_link_and_no_mail_of_another_call() -> None:
+    stage = Stage()
+    over = replace(a_full_booking(), state=State.CANCELLED)
+
+    stage.view.show(Bookings((over,), LONDON, is_by_id=True))
+
+    assert "http" not in stage.out
+    assert "e-mailed" not in stage.out
 
 
 @pytest.mark.parametrize(
@@ -343,21 +374,23 @@ def test_when_something_is_wrong_it_comes_first_with_its_fix() -> None:
     stage = Stage()
     checks = (
         OK_CHECKS[0],
-        Check("grant.refresh", Health.FAIL, "Google ended the grant", "run `portalcal connect`"),
-        Check("calendars.list", Health.SKIPPED, "needs grant.refresh"),
-        Check("ledger.pending", Health.WARN, "2 errands overdue", "run `portalcal sync`"),
+        Check("grant.refresh", CheckStatus.FAIL, "Google ended the grant", "run `portalcal connect`"),
+        Check("calendars.list", CheckStatus.SKIPPED, "needs grant.refresh"),
+        Check("ledger.pending", CheckStatus.WARN, "2 errands overdue", "run `portalcal sync`"),
     )
 
-    stage.view.show(a_diagnosis(Condition.REVOKED, checks=checks, tally=Tally(14, 2, 2, 1)))
+    stage.view.show(a_diagnosis(ConnectionState.REVOKED, checks=checks, tally=Tally(14, 2, 2, 1)))
 
     assert stage.out == transcript("""
         ✗ The connection was ended at Google
           ana@example.com · workspace default · checked 1 minute ago
 
         ✗  grant.refresh   Google ended the grant
-                           hint: run `portalcal connect`
+                           hint: run
+                             portalcal connect
         !  ledger.pending  2 errands overdue
-                           hint: run `portalcal sync`
+                           hint: run
+                             portalcal sync
 
         ✓  config.file     config.toml
         ·  calendars.list  needs grant.refresh
@@ -369,8 +402,8 @@ def test_when_something_is_wrong_it_comes_first_with_its_fix() -> None:
     """)
 
 
-@pytest.mark.parametrize("condition", Condition)
-def test_every_state_has_its_headline(condition: Condition) -> None:
+@pytest.mark.parametrize("condition", ConnectionState)
+def test_every_state_has_its_headline(condition: ConnectionState) -> None:
     stage = Stage()
 
     stage.view.show(a_diagnosis(condition)._replace(calendars=(), tally=None))
@@ -391,9 +424,9 @@ def test_what_an_availability_rests_on_is_said_on_stderr() -> None:
 
 def test_a_calendar_that_was_not_read_makes_the_times_unverified() -> None:
     stage = Stage()
-    question = a_question()._replace(calendars=(FreeBusy("a"), FreeBusy("b", unread="notFound")))
+    inputs = a_question()._replace(calendars=(FreeBusy("a"), FreeBusy("b", unread="notFound")))
 
-    stage.view.show(an_availability(question))
+    stage.view.show(an_availability(inputs))
 
     assert stage.err == (
         "Checked 1 of 2 calendars at 08:10 (London); the times shown are not verified against the others\n"
@@ -475,16 +508,20 @@ def test_every_problem_of_a_file_has_its_line() -> None:
           rules.step = "0m": expected more than nothing
           a = 1: expected text
 
-        hint: every key with its default is in `config.example.toml`
+        hint: `portalcal config --example` shows every key with its default
     """)
 
 
 def test_a_warning_is_one_sentence_on_stderr() -> None:
     stage = Stage()
 
-    stage.view.warn("schedule-only", "only the schedule was used; run `portalcal connect`")
+    stage.view.program = "portalcal --workspace sales"
+    stage.view.warn(DeliveriesOverdue(1, None))
 
-    assert (stage.out, stage.err) == ("", "warning: only the schedule was used; run `portalcal connect`\n")
+    assert (stage.out, stage.err) == (
+        "",
+        "warning: Google was not told of 1 booking yet; deliver with `portalcal --workspace sales sync`\n",
+    )
 
 
 def test_consent_is_asked_with_reasons_and_an_unbroken_address() -> None:
@@ -507,6 +544,8 @@ def test_consent_is_asked_with_reasons_and_an_unbroken_address() -> None:
                                   booked
         • Edit events             to move or remove a meeting when
                                   the booking changes
+
+        Google shows 3 boxes for them, all unticked. Tick every one.
 
         Open this address in a browser:
 
@@ -572,14 +611,18 @@ def test_colour_follows_the_terminal_and_the_environment(
 
 def test_foreign_text_is_shown_and_never_obeyed() -> None:
     stage = Stage(is_terminal=True, width=100)
-    wish = replace(a_wish("Tue 10:00-10:30"), title=EVIL, guest=Guest(EVIL, EVIL), notes=EVIL, location=EVIL)
+    request = replace(
+        a_wish("Tue 10:00-10:30"), title=EVIL, guest=Guest(EVIL, EVIL), notes=EVIL, location=EVIL
+    )
     calendar = CALENDARS[0]._replace(name=EVIL, id=EVIL, role=EVIL, timezone=EVIL)
 
-    stage.view.show(booked(the_booking(wish=wish, notified=Notify.ALL, event_url="https://x\x1b]8;;evil")))
-    stage.view.show(Bookings((the_booking(wish=wish),), LONDON))
+    stage.view.show(
+        booked(the_booking(request=request, notified=Notify.ALL, event_url="https://x\x1b]8;;evil"))
+    )
+    stage.view.show(Bookings((the_booking(request=request),), LONDON))
     stage.view.show(Choice((calendar,), SELECTION))
     stage.view.fail(Usage(EVIL, EVIL))
-    stage.view.warn("x", EVIL)
+    stage.view.warn(EventsUnread(EVIL))
 
     written = stage.stdout.getvalue() + stage.stderr.getvalue()
     own_escapes = re.compile(r"\x1b\[[0-9;]*m")
@@ -627,3 +670,78 @@ def test_an_export_is_written_as_it_is() -> None:
     stage.view.write("")
 
     assert stage.stdout.getvalue() == "start,end\n" + "x" * 200 + "\n"
+
+
+@pytest.mark.parametrize("columns", [None, "60", "0", "1"])
+def test_off_the_terminal_a_booking_is_one_line_with_its_title_whole(columns: str | None) -> None:
+    title = "Interview about the position of a senior engineer " * 6
+    stage = Stage(width=None, environ={"COLUMNS": columns} if columns else {})
+    one = a_full_booking()
+    titled = replace(one, request=replace(one.request, title=title.strip()))
+
+    stage.view.show(Bookings((titled, titled), LONDON))
+
+    assert [line.count(title.strip()) for line in stage.out.splitlines()] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("columns", [None, "60", "0"])
+def test_off_the_terminal_a_calendar_and_a_check_are_one_line(columns: str | None) -> None:
+    stage = Stage(width=None, environ={"COLUMNS": columns} if columns else {})
+    long = "The calendar of everybody who works on the second floor " * 5
+    calendar = CALENDARS[0]._replace(name=long.strip())
+
+    check = Check("config.file", CheckStatus.FAIL, long.strip(), "`portalcal config`", 1)
+
+    stage.view.show(Choice((calendar,), SELECTION, is_pinned=False))
+    stage.view.show(a_diagnosis()._replace(checks=(check,)))
+
+    assert [line.count(long.strip()) for line in stage.out.splitlines() if "second floor" in line] == [1, 1]
+
+
+@pytest.mark.parametrize("columns", ["0", "00", "-5", "", "wide", "²", "1", "9" * 5000])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_whatever_columns_says_everything_is_printed(columns: str, is_terminal: bool) -> None:
+    environ = {"COLUMNS": columns, "LINES": columns, "TERM": "dumb"}
+    stage = Stage(width=None, is_terminal=is_terminal, environ=environ)
+
+    stage.view.show(booked())
+    stage.view.show(an_availability())
+    stage.view.fail(BookingNotFound("0123"))
+
+    squeezed = "".join((stage.out + stage.err).split())
+    assert str(ID) in squeezed
+    assert "10:00" in squeezed
+    assert "0123" in squeezed
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
+def test_an_export_is_utf_8_whatever_the_terminal_speaks(encoding: str) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\r\n")
+    view = view_on(stdout)
+
+    view.write("title\nZoë 会议\n")
+    stdout.flush()
+
+    assert stdout.detach().getvalue() == "title\nZoë 会议\n".encode()
+
+
+def test_sentences_to_paste_are_in_the_encoding_of_the_terminal() -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    view = view_on(stdout)
+
+    view.write("Zoë – 会\n", for_people=True)
+    stdout.flush()
+
+    assert stdout.detach().getvalue() == b"Zo\xeb - ?\n"
+
+
+def view_on(stdout: io.TextIOWrapper) -> TerminalView:
+    """A view whose answers go to a stream of some encoding."""
+    return TerminalView(
+        stdout=stdout,
+        stderr=io.StringIO(),
+        stdin=io.StringIO(),
+        environ={},
+        clock=Standing(at("08:10")),
+        is_interactive=False,
+    )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.contract.google.service import Service
 from tests.simulator import discovery
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 
 DAY = "2027-02-03"
 START, END = f"{DAY}T10:00:00Z", f"{DAY}T10:30:00Z"

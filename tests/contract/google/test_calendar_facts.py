@@ -1,10 +1,13 @@
-"""GOOGLE.md sections 2, 3.1 and 4: scopes, calendars, settings, and the two shapes of error."""
+"""Scopes, calendars, settings, and the two shapes of error.
+
+https://developers.google.com/calendar/api/v3/reference and https://developers.google.com/calendar/api/guides/errors.
+"""
 
 from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.contract.google.service import DAY, END, START, Service
 from tests.simulator.discovery import document
 
@@ -114,7 +117,7 @@ def test_an_expired_token_is_invalid_credentials(simulator: Simulator, google: S
     )
 
 
-@fact("secondary", "GOOGLE.md section 4")
+@fact("secondary", "developers' reports: 403 accessNotConfigured")
 def test_an_api_that_is_off_is_not_configured(simulator: Simulator, google: Service) -> None:
     simulator.grants.policy.api_enabled = False
 

@@ -1,11 +1,11 @@
-"""GOOGLE.md sections 3.3 and 3.4."""
+"""Events: https://developers.google.com/calendar/api/v3/reference/events."""
 
 import re
 from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.contract.google.service import DAY, END, START, Service, fresh_id
 
 fact = pytest.mark.fact
@@ -95,7 +95,7 @@ def test_a_deleted_event_can_be_restored(google: Service) -> None:
     assert (answer.status, answer.json["status"]) == (200, "confirmed")
 
 
-@fact("confirmed", "discovery document, events.delete; GOOGLE.md section 3.4")
+@fact("confirmed", "discovery document, events.delete")
 def test_deleting_answers_nothing(google: Service) -> None:
     answer = google.call("DELETE", path(google, google.insert().json["id"]))
 
@@ -119,7 +119,7 @@ def test_an_unknown_event_is_not_found(google: Service) -> None:
         assert google.call(method, path(google, fresh_id())).error == (404, "notFound")
 
 
-@fact("secondary", "GOOGLE.md section 3.3")
+@fact("secondary", "developers' reports, kewisch/gdata-provider#12 among them")
 @pytest.mark.parametrize(
     ("body", "reason", "message"),
     [
@@ -157,7 +157,10 @@ def test_a_recurring_event_needs_a_zone(google: Service) -> None:
     assert google.insert(recurrence=["RRULE:FREQ=DAILY;COUNT=2"]).error == (400, "required")
 
 
-@fact("confirmed", "GOOGLE.md section 3.3: insert checks nothing")
+@fact(
+    "confirmed",
+    "https://developers.google.com/calendar/api/v3/reference/events/insert names no check for conflicts",
+)
 def test_two_events_may_be_at_the_same_time(google: Service) -> None:
     assert [google.insert().status for _ in range(2)] == [200, 200]
 
@@ -197,7 +200,7 @@ def test_a_conference_is_pending_until_it_is_ready(google: Service) -> None:
     assert later["conferenceData"]["createRequest"]["status"]["statusCode"] in {"pending", "success"}
 
 
-@fact("confirmed", "GOOGLE.md section 3.4")
+@fact("confirmed", "https://developers.google.com/calendar/api/v3/reference/events/patch")
 def test_patching_removes_with_null_and_replaces_lists(google: Service) -> None:
     event_id = google.insert(location="here", attendees=[{"email": "a@portalcal.invalid"}]).json["id"]
 
@@ -206,7 +209,7 @@ def test_patching_removes_with_null_and_replaces_lists(google: Service) -> None:
     assert not {"location", "attendees"} & set(told) or told.get("attendees") == []
 
 
-@fact("confirmed", "GOOGLE.md section 3.4")
+@fact("confirmed", "https://developers.google.com/calendar/api/v3/reference/events/update")
 def test_updating_replaces_everything(google: Service) -> None:
     event_id = google.insert(location="here").json["id"]
 
@@ -262,7 +265,10 @@ def test_an_empty_window_is_refused(google: Service) -> None:
     assert listed(google, timeMin=START, timeMax=START).status == 400
 
 
-@fact("secondary", "GOOGLE.md section 3.4")
+@fact(
+    "secondary",
+    "developers' reports; https://developers.google.com/calendar/api/v3/reference/events/list, orderBy",
+)
 def test_ordering_by_start_needs_single_events(google: Service) -> None:
     answer = listed(google, orderBy="startTime")
 
@@ -428,3 +434,154 @@ def test_tombstones_eventually_disappear(simulator: Simulator, google: Service) 
     google.token = simulator.issue_token()
 
     assert google.call("GET", path(google, event_id)).status == 404
+
+
+@fact("secondary", "odoo/odoo#67826: an attendee's address comes back in lower case")
+def test_the_addresses_of_attendees_come_back_in_lower_case(google: Service) -> None:
+    event_id = google.insert(attendees=[{"email": "Sam@Portalcal.invalid"}]).json["id"]
+
+    (guest,) = google.call("GET", path(google, event_id)).json["attendees"]
+
+    assert guest["email"] == "sam@portalcal.invalid"
+
+
+# --- series -----------------------------------------------------------------------------------------------------
+
+GUIDE = "developers.google.com/workspace/calendar/api/guides/recurringevents"
+FIRST, SECOND = "2027-02-03T10:00:00Z", "2027-02-10T10:00:00Z"
+WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=4"
+
+
+def a_series(google: Service) -> str:
+    """The id of a series that began as a single event."""
+    zone = {"timeZone": "UTC"}
+    made = google.insert(start={"dateTime": START, **zone}, end={"dateTime": END, **zone})
+    event_id = str(made.json["id"])
+    assert google.call("PATCH", path(google, event_id), {"recurrence": [WEEKLY]}).status == 200
+    return event_id
+
+
+def instances(google: Service, event_id: str, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = google.call("GET", f"{path(google, event_id)}/instances", **query).json[
+        "items"
+    ]
+    return found
+
+
+@fact("confirmed", f"{RESOURCE}.recurrence; {RESOURCE}.recurringEventId; {GUIDE}")
+def test_an_event_that_is_made_a_series_keeps_its_id_and_has_instances_with_their_own(
+    google: Service,
+) -> None:
+    event_id = a_series(google)
+
+    series = google.call("GET", path(google, event_id)).json
+    first, *others = instances(google, event_id)
+
+    assert (series["recurrence"], "recurringEventId" in series) == ([WEEKLY], False)
+    assert (first["recurringEventId"], "recurrence" in first) == (event_id, False)
+    assert first["id"] != event_id
+    assert len(others) == 3
+
+
+@fact("confirmed", "discovery document, events.instances.originalStart and .showDeleted")
+def test_an_instance_is_found_by_the_time_it_would_have_started(google: Service) -> None:
+    event_id = a_series(google)
+    (second,) = instances(google, event_id, originalStart=SECOND)
+    google.call("DELETE", path(google, second["id"]))
+
+    (deleted,) = instances(google, event_id, originalStart=SECOND, showDeleted="true")
+
+    assert (deleted["id"], deleted["status"]) == (second["id"], "cancelled")
+    assert instances(google, event_id, originalStart="2027-02-04T10:00:00Z") == []
+
+
+@fact("confirmed", f"{GUIDE}: deleting or changing an instance makes an exception and leaves the others")
+def test_an_instance_that_is_moved_or_deleted_leaves_the_series_as_it_is(google: Service) -> None:
+    event_id = a_series(google)
+    first, second, *_ = instances(google, event_id)
+    later = {"start": {"dateTime": "2027-02-03T15:00:00Z"}, "end": {"dateTime": "2027-02-03T15:30:00Z"}}
+
+    google.call("PATCH", path(google, first["id"]), later)
+    google.call("DELETE", path(google, second["id"]))
+
+    moved, *others = instances(google, event_id)
+    assert (moved["id"], moved["start"]["dateTime"]) == (first["id"], "2027-02-03T15:00:00Z")
+    assert moved["originalStartTime"]["dateTime"] == FIRST
+    assert len(others) == 2
+    assert google.call("GET", path(google, event_id)).json["status"] == "confirmed"
+
+
+@fact("confirmed", f"{RESOURCE}.status: cancelled exceptions of an uncancelled recurring event")
+def test_a_deleted_instance_is_listed_as_a_cancelled_exception_also_after_a_sync_token(
+    google: Service,
+) -> None:
+    event_id = a_series(google)
+    token = listed(google).json["nextSyncToken"]
+    first = instances(google, event_id)[0]
+    google.call("DELETE", path(google, first["id"]))
+
+    (exception,) = listed(google, syncToken=token).json["items"]
+
+    assert (exception["id"], exception["status"]) == (first["id"], "cancelled")
+    assert exception["recurringEventId"] == event_id
+    assert exception["originalStartTime"]["dateTime"] == FIRST
+
+
+@fact(
+    "confirmed",
+    "developers.google.com/workspace/calendar/api/guides/version-resources: conditional modification",
+)
+def test_a_deletion_that_names_another_version_is_refused(google: Service) -> None:
+    made = google.insert().json
+    google.call("PATCH", path(google, made["id"]), {"summary": "changed"})
+
+    refused = google.call("DELETE", path(google, made["id"]), headers={"If-Match": made["etag"]})
+
+    assert refused.error == (412, "conditionNotMet")
+    assert google.call("GET", path(google, made["id"])).json["status"] == "confirmed"
+
+
+@fact("secondary", f"{GUIDE}: a series that is cut short resets the exceptions after its end")
+def test_a_series_that_is_cut_short_has_no_exceptions_behind_its_end(google: Service) -> None:
+    event_id = a_series(google)
+    *_, last = instances(google, event_id)
+    google.call("PATCH", path(google, last["id"]), {"summary": "the last one"})
+
+    google.call("PATCH", path(google, event_id), {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]})
+
+    assert [each["id"] == last["id"] for each in instances(google, event_id)] == [False, False]
+    assert google.call("GET", path(google, last["id"])).status == 404
+
+
+@fact("confirmed", f"{RESOURCE}.attendees[].optional, .resource")
+def test_optional_people_and_rooms_are_attendees_with_a_mark(google: Service) -> None:
+    attendees = [
+        {"email": "dana@portalcal.invalid"},
+        {"email": "lee@portalcal.invalid", "optional": True},
+        {"email": "oak@portalcal.invalid", "resource": True},
+    ]
+
+    told = google.insert(attendees=attendees).json["attendees"]
+
+    assert {each["email"]: (each.get("optional", False), each.get("resource", False)) for each in told} == {
+        "dana@portalcal.invalid": (False, False),
+        "lee@portalcal.invalid": (True, False),
+        "oak@portalcal.invalid": (False, True),
+    }
+
+
+@fact("confirmed", f"{RESOURCE}.attendees[].responseStatus: needsAction, declined, tentative or accepted")
+def test_who_is_invited_has_not_answered_yet(google: Service) -> None:
+    told = google.insert(attendees=[{"email": "dana@portalcal.invalid"}]).json["attendees"]
+
+    assert [each["responseStatus"] for each in told] == ["needsAction"]
+
+
+@fact("confirmed", "discovery document, events.patch: an array replaces the one there is")
+def test_a_patch_of_attendees_replaces_them_all(google: Service) -> None:
+    attendees = [{"email": f"{name}@portalcal.invalid"} for name in ("dana", "ben")]
+    event_id = google.insert(attendees=attendees).json["id"]
+
+    told = google.call("PATCH", path(google, event_id), {"attendees": attendees[1:]}).json
+
+    assert [each["email"] for each in told["attendees"]] == ["ben@portalcal.invalid"]

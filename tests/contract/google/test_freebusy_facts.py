@@ -1,10 +1,10 @@
-"""GOOGLE.md section 3.2."""
+"""Free/busy: https://developers.google.com/calendar/api/v3/reference/freebusy/query."""
 
 from typing import Any
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.contract.google.service import DAY, END, START, Service
 
 fact = pytest.mark.fact
@@ -77,7 +77,7 @@ def test_thirty_days_are_fine(google: Service) -> None:
     assert answer.status == 200
 
 
-@fact("secondary", "GOOGLE.md section 3.2")
+@fact("secondary", "developers' reports: 400 timeRangeEmpty")
 def test_an_empty_window_is_refused(google: Service) -> None:
     answer = ask(google, google.calendar, timeMin=WINDOW["timeMax"], timeMax=WINDOW["timeMin"])
 
@@ -136,7 +136,7 @@ def test_a_working_location_takes_no_time(simulator: Simulator, google: Service)
     assert google.busy() == []
 
 
-@fact("unconfirmed", "GOOGLE.md section 3.2")
+@fact("unconfirmed", "no page of Google's says so")
 def test_a_birthday_takes_no_time(simulator: Simulator, google: Service) -> None:
     simulator.add_event("primary", DAY, "2027-02-04", eventType="birthday")
 

@@ -1,11 +1,11 @@
-"""GOOGLE.md section 1."""
+"""OAuth for installed apps: https://developers.google.com/identity/protocols/oauth2/native-app."""
 
 import base64
 from collections.abc import Iterator
 
 import pytest
 
-from portalcal.simulator import Simulator
+from portalcal.simulator.google import Simulator
 from tests.contract.google.service import Service
 from tests.simulator.wire import SCOPES, Browserless
 
@@ -237,7 +237,7 @@ def test_an_administrator_may_block_the_app(simulator: Simulator, program: Brows
     assert program.refresh(token.refresh_token).json["error"] == "admin_policy_enforced"
 
 
-@fact("secondary", "GOOGLE.md section 1.5")
+@fact("secondary", "developers' reports: 401 deleted_client")
 def test_a_deleted_client_says_so(simulator: Simulator, program: Browserless) -> None:
     token = simulator.issue_token()
     simulator.client.deleted = True
@@ -277,7 +277,7 @@ def test_revoking_ends_the_whole_project_s_grants(simulator: Simulator, program:
     assert simulator.grants.by_access(cousin) is None
 
 
-@fact("secondary", "GOOGLE.md section 1.7")
+@fact("secondary", "developers' reports of oauth2.googleapis.com/tokeninfo")
 def test_tokeninfo_speaks_in_strings(simulator: Simulator, google: Service) -> None:
     told = google.oauth("GET", "tokeninfo", access_token=google.token).json
 
@@ -285,7 +285,7 @@ def test_tokeninfo_speaks_in_strings(simulator: Simulator, google: Service) -> N
     assert all(isinstance(value, str) for value in told.values())
 
 
-@fact("secondary", "GOOGLE.md section 1.7")
+@fact("secondary", "developers' reports of oauth2.googleapis.com/tokeninfo")
 def test_tokeninfo_of_nonsense_is_an_invalid_token(google: Service) -> None:
     answer = google.oauth("GET", "tokeninfo", access_token="ya29.nonsense")
 

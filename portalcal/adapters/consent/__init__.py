@@ -1,0 +1,1 @@
+"""The browser round trip of OAuth consent: flow, callback server, page, paste."""

@@ -1,0 +1,1 @@
+"""The durable record of bookings, claims and outbox, in SQLite or PostgreSQL."""

@@ -1,0 +1,606 @@
+"""The ledger's rules over any SQL database: bookings, claims, the outbox with its leases, sync tokens, history.
+
+Each method is one transaction, and write transactions of a workspace run one at a time. Every write goes through
+`_writing`, which records what it changes of bookings in the same transaction.
+
+A report on an outbox entry counts only under the entry's latest lease. A worker that was paused for longer than its lease
+therefore cannot overwrite what its successor recorded; `settle` returns it the booking as it now stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from portalcal.adapters.ledger import rows, sql
+from portalcal.adapters.ledger.journal import Journal
+from portalcal.adapters.ledger.transaction import Transaction
+from portalcal.core.booking import Booking, State
+from portalcal.core.history import Author, HistoryLine, What, calendar_changes, outcome_changes
+from portalcal.core.intervals import Interval
+from portalcal.core.outbox import LEASE, OutboxEntry, Task
+from portalcal.core.slots import Claim
+from portalcal.errors import BookingNotFound, LedgerFault, LedgerUnusable
+from portalcal.ports import (
+    ClaimsOverlap,
+    Clock,
+    Damage,
+    EntryPending,
+    Exposure,
+    Feed,
+    HistoryQuery,
+    Search,
+    Tally,
+)
+
+_NO_CALENDAR = ""
+"""The row of sync tokens that stands for all calendars: the second at which a sync completed."""
+_SHORTEST_PREFIX = 4
+"""Characters of an id prefix: an empty variable in a script must not cancel the only booking."""
+
+
+_LONG_AGO, _FAR_AHEAD = -(1 << 40), 1 << 40
+
+
+class Database(Protocol):
+    """The database of a ledger. It raises its driver's errors as ours."""
+
+    @property
+    def name(self) -> str:
+        """The path or url for messages, without a secret."""
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """Run a block on one snapshot of the ledger."""
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Run a block in the only write transaction of the workspace; an exception rolls it back."""
+
+    def owner(self) -> str | None:
+        """Return our name as a lease owner; None where process locks do not work."""
+
+    def damage(self) -> Damage | None:
+        """Return what is damaged, or None."""
+
+    def exposure(self) -> Exposure | None:
+        """Return who else could read or change the ledger, or None."""
+
+    def close(self) -> None:
+        """Close the connection, which ends our leases; the next use opens another one."""
+
+    def stop(self) -> None:
+        """Let `writing` raise KeyboardInterrupt from now on, on every thread."""
+
+
+class SqlLedger:
+    """The bookings and the outbox of one workspace. Threads may share it."""
+
+    def __init__(
+        self, database: Database, dialect: sql.Dialect, workspace: str, clock: Clock, author: Author
+    ) -> None:
+        self._author = author
+        self._database = database
+        self._dialect = dialect
+        self._workspace = workspace
+        self._clock = clock
+
+    @property
+    def workspace(self) -> str:
+        """The workspace whose bookings these are."""
+        return self._workspace
+
+    @property
+    def name(self) -> str:
+        """The path or url of the database."""
+        return self._database.name
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides whether an offer has expired."""
+        return self._clock
+
+    def close(self) -> None:
+        """Close the database's connection; the next use opens another one."""
+        self._database.close()
+
+    def stop(self) -> None:
+        """Refuse all further writes. A transaction under way on another thread ends first."""
+        self._database.stop()
+
+    def check(self) -> Damage | None:
+        """Return what is damaged, or None. Raises: LedgerBusy, LedgerTooNew."""
+        return self._database.damage()
+
+    def exposure(self) -> Exposure | None:
+        """Return who else could read or change the ledger, or None."""
+        return self._database.exposure()
+
+    # --- bookings
+
+    def hold(self, booking: Booking, *, put: bool) -> Booking:
+        """Record a new booking and, with `put`, the outbox entry that makes its event; see `ports.Ledger`."""
+        with self._writing() as db:
+            if booking.key is not None and (known := self._under_key(db, booking.key)):
+                return known
+            return self.insert(db, booking, put=put)
+
+    def get(self, booking: UUID) -> Booking:
+        """Return the booking with that id, or the time of an offer."""
+        with self._database.reading() as db:
+            return self._stored(db, booking)
+
+    def find(self, booking: str) -> Booking:
+        """Return the booking with that id, or the only one whose id begins with those four characters or more."""
+        prefix = booking.strip().lower()
+        if len(prefix) < _SHORTEST_PREFIX:
+            raise BookingNotFound(booking)
+        with self._database.reading() as db:
+            # An id consists of 0-9, a-f and hyphens; "g" sorts after all of them.
+            bounds = {"workspace": self._workspace, "first": prefix, "after": f"{prefix}g"}
+            matches = db.execute(self._dialect.bookings_with_prefix, bounds).fetchall()
+        if len(matches) != 1:
+            raise BookingNotFound(booking, is_ambiguous=bool(matches))
+        return self._booking(matches[0])
+
+    def under_key(self, key: str) -> Booking | None:
+        """Return the booking with that idempotency key; a refused one has freed its key."""
+        with self._database.reading() as db:
+            return self._under_key(db, key)
+
+    def claims(self, participants: Iterable[str], window: Interval, *, now: datetime) -> tuple[Claim, ...]:
+        """Return this workspace's claims in force, and the participants' of other workspaces; see `ports.Ledger`."""
+        wanted = self._window(window) | {"now": rows.seconds(now), "participants": rows.keys(participants)}
+        with self._database.reading() as db:
+            found = [*db.execute(sql.OWN_CLAIMS, wanted), *db.execute(self._dialect.claims_of_others, wanted)]
+        claims = [self._claim(row) for row in found]
+        return tuple(sorted(claims, key=lambda each: (each.buffered.start, each.participant, each.booking)))
+
+    def meeting_starts(
+        self, participants: Iterable[str], around: Interval, *, but_not: UUID | None = None
+    ) -> dict[str, tuple[datetime, ...]]:
+        """Return when bookings of participants start within `around`, and the last one before; see `ports.Ledger`."""
+        wanted = {
+            "participants": rows.keys(participants),
+            "start": rows.seconds(around.start),
+            "end": rows.seconds_up(around.end),
+            "booking": str(but_not or ""),
+            "long_ago": _LONG_AGO,
+        }
+        starts: dict[str, tuple[datetime, ...]] = {}
+        with self._database.reading() as db:
+            for row in db.execute(self._dialect.meeting_starts, wanted):
+                key = row["participant"]
+                starts[key] = (*starts.get(key, ()), rows.instant(row["meeting_start"]))
+        return starts
+
+    def live_in(self, window: Interval) -> tuple[Booking, ...]:
+        """Return the live bookings with a claim that overlaps the window, by start."""
+        with self._database.reading() as db:
+            return self._live_in(db, window)
+
+    def search(self, search: Search) -> tuple[Booking, ...]:
+        """Return bookings in any state, by start; e-mail addresses are compared without case."""
+        criteria = {
+            "workspace": self._workspace,
+            "start": rows.seconds(search.start) if search.start else _LONG_AGO,
+            "end": rows.seconds_up(search.end) if search.end else _FAR_AHEAD,
+            "states": json.dumps([state.value for state in search.states or State]),
+            "email": search.email,
+        }
+        statement = self._dialect.search if search.email is None else self._dialect.search_by_email
+        with self._database.reading() as db:
+            return self._bookings(db.execute(statement, criteria))
+
+    def begin_cancel(self, booking: Booking) -> Booking:
+        """Record a booking as `cancelling` and queue the removal of its event; see `ports.Ledger`.
+
+        Only `booking`'s reason, actor and notification setting are used; the rest comes from the ledger.
+        A queued put or move becomes the removal. A leased one keeps its lease, so that the removal waits for it: removing
+        an event that is about to be inserted would leave the event in the calendar.
+        """
+        with self._writing() as db:
+            stored = self._stored(db, booking.id)
+            if stored.state not in {State.HELD, State.CONFIRMED}:
+                return stored
+            entry = self._entry_of(db, booking.id)
+            ends_at_once = stored.event_id is None and (entry is None or entry.attempts == 0)
+            state = State.CANCELLED if ends_at_once else State.CANCELLING
+            db.execute(sql.END_BOOKING, rows.columns_of(booking) | {"state": state.value})
+            if entry:
+                db.execute(sql.DELETE_LATER_ENTRIES, {"id": entry.id, "booking": str(booking.id)})
+            if entry and ends_at_once:
+                db.execute(sql.DELETE_ENTRY, {"id": entry.id})
+            elif entry:
+                db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(booking.updated_at)})
+            elif not ends_at_once:
+                self._enqueue(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
+            return self._stored(db, booking.id)
+
+    def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
+        """Hold `booking.moving_to` beside the present time and queue the move of its event; see `ports.Ledger`.
+
+        Only `booking`'s new time, new participants, reason and notification setting are used. A booking that moves `at_once` records where
+        its event still stands; after several such moves one entry moves the event from there to the booking's last time.
+        """
+        with self._writing() as db:
+            stored, to = self._stored(db, booking.id), booking.moving_to
+            if to is None or stored.state not in {State.HELD, State.CONFIRMED}:
+                return stored
+            entry = self._entry_of(db, booking.id)
+            if entry and (not at_once or self._is_leased(db, entry)):
+                raise EntryPending(str(booking.id))
+            moving = replace(
+                stored,
+                request=replace(stored.request, notify=booking.request.notify),
+                moving_to=to,
+                new_participants=booking.new_participants,
+                moved_because=booking.moved_because,
+                updated_at=booking.updated_at,
+            )
+            self._refuse_overlap(db, moving)
+            has_event = stored.event_id is not None or (entry is not None and entry.attempts > 0)
+            if at_once:
+                event_time = stored.moved_from or stored.meeting
+                moving = replace(moving.at(to), moved_from=event_time if has_event else None)
+            db.execute(sql.RECORD_MOVE, rows.columns_of(moving))
+            if has_event and (entry is None or entry.task is Task.PUT):
+                self._enqueue(db, booking, task=Task.MOVE, due_at=booking.updated_at)
+            return self._stored(db, booking.id)
+
+    def adopt(self, known: Booking, snapshot: Booking) -> bool:
+        """Record the calendar's state of a booking, unless the booking changed meanwhile; see `ports.Ledger`."""
+        with self._writing() as db:
+            db.describe = calendar_changes
+            if self._stored(db, known.id) != known or self._entry_of(db, known.id) is not None:
+                return False
+            if snapshot.is_live:
+                self._refuse_overlap(db, snapshot)
+            db.execute(sql.ADOPT_BOOKING, rows.columns_of(snapshot))
+            return True
+
+    def owe_event(self, booking: Booking, calendar: str) -> bool:
+        """Queue the event of a booking that was made while disconnected; see `ports.Ledger`."""
+        with self._writing() as db:
+            stored = self._stored(db, booking.id)
+            if not stored.is_live or stored.calendar is not None:
+                return False
+            db.execute(sql.SET_CALENDAR, rows.columns_of(stored) | {"calendar": calendar})
+            self._enqueue(db, stored, task=Task.PUT, due_at=self._clock.now())
+            return True
+
+    # --- sync tokens
+
+    def sync_token(self, calendar: str) -> str | None:
+        """Return the sync token of a calendar, or None before the first full sync."""
+        with self._database.reading() as db:
+            row = db.execute(sql.SYNC_TOKEN, {"workspace": self._workspace, "calendar": calendar}).fetchone()
+            return str(row["token"]) if row else None
+
+    def keep_sync_token(self, calendar: str, token: str) -> None:
+        """Record the sync token of a calendar, up to which its changes are in the ledger."""
+        with self._writing() as db:
+            columns = {"workspace": self._workspace, "calendar": calendar, "token": token}
+            db.execute(sql.SAVE_SYNC_TOKEN, columns)
+
+    def last_sync(self) -> datetime | None:
+        """Return when `sync` last completed, on any machine; None before the first time."""
+        written = self.sync_token(_NO_CALENDAR)
+        return datetime.fromtimestamp(int(written), UTC) if written else None
+
+    def keep_last_sync(self, at: datetime) -> None:
+        """Record that `sync` completed."""
+        self.keep_sync_token(_NO_CALENDAR, str(rows.seconds(at)))
+
+    def release(self, booking: Booking) -> Booking:
+        """Free the time of a `cancelling` booking at once; the removal of its event stays queued."""
+        with self._writing() as db:
+            stored = self._stored(db, booking.id)
+            if stored.state is State.CANCELLING:
+                released = rows.columns_of(stored) | {"state": State.CANCELLED.value}
+                db.execute(sql.END_BOOKING, released | {"updated_at": rows.seconds(self._clock.now())})
+            return self._stored(db, booking.id)
+
+    def tally(self, now: datetime) -> Tally:
+        """Return the counts for `status`; a leased entry is not overdue."""
+        with self._database.reading() as db:
+            parameters = {"workspace": self._workspace, "now": rows.seconds(now)}
+            return Tally(**db.execute(sql.TALLY, parameters).fetchone())
+
+    def totals(self) -> dict[State, int]:
+        """Return how many bookings there are in each state."""
+        with self._database.reading() as db:
+            found = db.execute(sql.TOTALS, {"workspace": self._workspace}).fetchall()
+        return dict.fromkeys(State, 0) | {State(row["state"]): int(row["bookings"]) for row in found}
+
+    # --- outbox
+
+    def due(self, now: datetime, *, most: int) -> tuple[OutboxEntry, ...]:
+        """Return the entries that are due and not leased, in due order, at most one of each booking."""
+        with self._database.reading() as db:
+            limits = {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
+            return tuple(self._entry(row) for row in db.execute(sql.DUE_ENTRIES, limits))
+
+    def owed(self) -> tuple[OutboxEntry, ...]:
+        """Return the first entry of every booking that has one, due or not, leased or not, in due order."""
+        with self._database.reading() as db:
+            cursor = db.execute(sql.OWED_ENTRIES, {"workspace": self._workspace})
+            return tuple(self._entry(row) for row in cursor)
+
+    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
+        """Lease an entry for `outbox.LEASE` and count the attempt; a dead process's lease is free at once.
+
+        Returns None if another process leased, finished or changed the entry, or if the booking has an earlier entry.
+        """
+        terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds()), "task": entry.task.value}
+        with self._writing() as db:
+            owner = {"lease_owner": self._database.owner()}
+            row = db.execute(sql.LEASE_ENTRY, self._lease_key(entry) | terms | owner).fetchone()
+            return self._entry(row) if row else None
+
+    def entry_of(self, booking: UUID) -> OutboxEntry | None:
+        """Return the first entry of a booking, leased or not, or None."""
+        with self._database.reading() as db:
+            return self._entry_of(db, booking)
+
+    def settle(self, entry: OutboxEntry, booking: Booking, *, is_rejected: bool = False) -> Booking:
+        """Record an attempt's outcome and delete its entry; return the booking as it then stands.
+
+        If the lease ran out and another worker took the entry, nothing is recorded, except that an event made for a
+        finished booking is queued for removal. If the booking was cancelled during the attempt, only the event is
+        recorded, and its removal is due at once. In both cases the booking returned differs from the one given, and the
+        caller must not report the time as booked.
+        """
+        with self._writing() as db:
+            row = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry)).fetchone()
+            is_over = bool(row) and row["task"] == entry.task
+            db.describe = partial(
+                outcome_changes, task=entry.task if is_over else None, is_rejected=is_rejected
+            )
+            if is_over:
+                db.execute(sql.RECORD_OUTCOME, rows.outcome_columns(booking))
+                db.execute(sql.DELETE_ENTRY, {"id": entry.id})
+            elif row:
+                db.execute(sql.RECORD_EVENT, rows.outcome_columns(booking))
+                db.execute(sql.END_LEASE, {"id": entry.id})
+            else:
+                self._record_stale_event(db, booking)
+            return self._stored(db, booking.id)
+
+    def postpone(self, entry: OutboxEntry, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
+        """Record a failed attempt, end the lease and make the entry due at `due_at`; nothing if the lease is another's.
+
+        An entry that became a removal meanwhile keeps its own due time.
+        """
+        failed = {
+            "task": entry.task.value,
+            "due_at": rows.seconds(due_at),
+            "last_error": why,
+            "outcome_unknown": int(outcome_unknown),
+        }
+        with self._writing() as db:
+            db.execute(sql.POSTPONE_ENTRY, self._lease_key(entry) | failed)
+
+    # --- history
+
+    def history(self, query: HistoryQuery) -> tuple[HistoryLine, ...]:
+        """Return the recorded changes that match, in the order in which they were made."""
+        criteria = {
+            "workspace": self._workspace,
+            "booking": query.booking,
+            "since": rows.seconds(query.since) if query.since else _LONG_AGO,
+            "actor": query.actor,
+            "whats": json.dumps([what.value for what in query.whats or What]),
+            "most": _FAR_AHEAD if query.latest is None else query.latest,
+        }
+        if query.booking is not None:
+            statement = self._dialect.history_of_booking
+        else:
+            statement = self._dialect.history_since if query.since else self._dialect.history
+        with self._database.reading() as db:
+            latest_first = self._lines(db.execute(statement, criteria))
+        return latest_first[::-1]
+
+    def changes(self, cursor: int, *, most: int) -> Feed:
+        """Return the changes after a cursor.
+
+        A line is visible to others from the end of its transaction on. Writers of a workspace take turns and number
+        their lines while it is their turn, so no line can appear below one that was seen.
+        """
+        key = {"workspace": self._workspace, "cursor": cursor, "most": most}
+        with self._database.reading() as db:
+            lines = self._lines(db.execute(sql.HISTORY_AFTER, key))
+            pruned = db.execute(sql.PRUNED, {"workspace": self._workspace}).fetchone()
+        return Feed(lines, is_gap=bool(pruned) and 0 < cursor < int(pruned["cursor"]))
+
+    def read_up_to(self, reader: str) -> int | None:
+        """Return the cursor up to which a reader was handed the changes; None if it never was."""
+        key = {"workspace": self._workspace, "reader": reader}
+        with self._database.reading() as db:
+            row = db.execute(sql.READER, key).fetchone()
+            return int(row["cursor"]) if row else None
+
+    def mark_read(self, reader: str, cursor: int) -> None:
+        """Record that a reader was handed the changes up to a cursor; of two runs at once the further one counts."""
+        key = {"workspace": self._workspace, "reader": reader, "cursor": cursor}
+        with self._writing() as db:
+            db.execute(sql.SAVE_READER, key)
+
+    def latest_cursor(self) -> int:
+        """Return the cursor of the latest change, 0 before the first."""
+        with self._database.reading() as db:
+            return int(db.execute(sql.LATEST, {"workspace": self._workspace}).fetchone()["cursor"])
+
+    def prune_history(self, before: datetime, *, most: int) -> int:
+        """Delete the earliest lines older than `before` of bookings that are over, up to `most`; return how many."""
+        key = {
+            "workspace": self._workspace,
+            "before": rows.seconds(before),
+            "now": rows.seconds(self._clock.now()),
+        }
+        with self._writing() as db:
+            db.execute(sql.ALLOW_PRUNING, key)
+            cursors = [int(row["cursor"]) for row in db.execute(sql.PRUNE, key | {"most": most})]
+            if cursors:
+                db.execute(sql.RECORD_PRUNING, key | {"cursor": max(cursors)})
+            return len(cursors)
+
+    # --- within a transaction
+
+    def insert(self, db: Transaction, booking: Booking, *, put: bool) -> Booking:
+        """Claim the time of a new booking, record it, and with `put` queue its event. Raises: ClaimsOverlap."""
+        self._refuse_overlap(db, booking)
+        db.execute(sql.INSERT_BOOKING, rows.columns_of(booking))
+        if put:
+            self._enqueue(db, booking, task=Task.PUT, due_at=booking.created_at)
+        return self._stored(db, booking.id)
+
+    def end_offered_time(self, db: Transaction, slot: Booking, *, because: str, at: datetime) -> None:
+        """Free a time of an offer, and queue the removal of its event as `begin_cancel` does."""
+        if not slot.is_live:
+            return
+        entry = self._entry_of(db, slot.id)
+        is_without_event = slot.event_id is None and (entry is None or entry.attempts == 0)
+        ended = replace(slot, state=State.CANCELLED, ended_because=because, updated_at=at)
+        db.execute(sql.END_BOOKING, rows.columns_of(ended))
+        if entry and is_without_event:
+            db.execute(sql.DELETE_ENTRY, {"id": entry.id})
+        elif entry:
+            db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(at)})
+        elif not is_without_event:
+            self._enqueue(db, slot, task=Task.REMOVE, due_at=at)
+
+    def bookings_of(self, cursor: Iterable[rows.Row]) -> tuple[Booking, ...]:
+        """Parse bookings. Raises: LedgerUnusable."""
+        return self._bookings(cursor)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Run a block on one snapshot of the ledger."""
+        with self._database.reading() as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[Journal]:
+        """Run a block in a write transaction whose changes of bookings are recorded."""
+        with self._writing() as journal:
+            yield journal
+
+    @contextmanager
+    def _writing(self) -> Iterator[Journal]:
+        """Run a block in a write transaction, and record what it changed of bookings before the transaction ends."""
+        with self._database.writing() as db:
+            journal = Journal(db, self._booking)
+            yield journal
+            for booking, change in journal.changes(self._workspace):
+                at = rows.seconds(self._clock.now())
+                line = {"workspace": self._workspace, "booking": booking, "at": at}
+                db.execute(sql.INSERT_LINE, line | self._author._asdict() | rows.change_columns(change))
+
+    def _lease_key(self, entry: OutboxEntry) -> dict[str, object]:
+        return {"id": entry.id, "workspace": self._workspace, "lease": entry.lease}
+
+    def _enqueue(self, db: Transaction, booking: Booking, *, task: Task, due_at: datetime) -> None:
+        columns = {"workspace": self._workspace, "booking": str(booking.id), "task": task.value}
+        db.execute(sql.INSERT_ENTRY, columns | {"due_at": rows.seconds(due_at)})
+
+    def _refuse_overlap(self, db: Transaction, booking: Booking) -> None:
+        """Raise ClaimsOverlap with the other claim; the database's own constraint does not name it.
+
+        Claims that expired are dropped first: they would count for the constraint.
+        """
+        wanted = {
+            "participants": rows.keys(booking.new_claimants if booking.moving_to else booking.claimants),
+            "booking": str(booking.id),
+            "now": rows.seconds(self._clock.now()),
+        }
+        if self._dialect.lock_claimants is not None:
+            db.execute(self._dialect.lock_claimants, wanted)
+        db.execute(sql.DROP_EXPIRED_CLAIMS, wanted)
+        window = self._window(booking.with_buffers(booking.moving_to or booking.meeting))
+        row = db.execute(self._dialect.claims_in_the_way, wanted | window).fetchone()
+        if row is not None:
+            claim = self._claim(row)
+            is_ours = not claim.is_foreign and claim.expires_at is None
+            raise ClaimsOverlap(claim, self._stored(db, UUID(claim.booking)) if is_ours else None)
+
+    def _record_stale_event(self, db: Transaction, late: Booking) -> None:
+        """A stale worker reported an event for a finished booking: queue its removal unless one is queued."""
+        is_over = not self._stored(db, late.id).is_live and self._entry_of(db, late.id) is None
+        if late.is_live and late.event_id is not None and is_over:
+            db.execute(sql.RECORD_EVENT, rows.outcome_columns(late))
+            self._enqueue(db, late, task=Task.REMOVE, due_at=self._clock.now())
+
+    def _is_leased(self, db: Transaction, entry: OutboxEntry) -> bool:
+        parameters = {"id": entry.id, "now": rows.seconds(self._clock.now())}
+        return db.execute(sql.LEASE_IN_FORCE, parameters).fetchone() is not None
+
+    def _entry_of(self, db: Transaction, booking: UUID) -> OutboxEntry | None:
+        parameters = {"workspace": self._workspace, "booking": str(booking)}
+        row = db.execute(sql.ENTRY_OF_BOOKING, parameters).fetchone()
+        return self._entry(row) if row else None
+
+    def _under_key(self, db: Transaction, key: str) -> Booking | None:
+        row = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key}).fetchone()
+        return self._booking(row) if row else None
+
+    def _stored(self, db: Transaction, booking: UUID) -> Booking:
+        row = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)}).fetchone()
+        if row is None:
+            raise BookingNotFound(str(booking))
+        return self._booking(row)
+
+    def _live_in(self, db: Transaction, window: Interval) -> tuple[Booking, ...]:
+        parameters = self._window(window)
+        present = self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
+        moving = self._bookings(db.execute(sql.MOVING_BOOKINGS_IN, parameters))
+        present_ids = {booking.id for booking in present}
+        arriving = tuple(booking for booking in moving if booking.id not in present_ids)
+        if not arriving:
+            return present
+        return tuple(sorted((*present, *arriving), key=lambda booking: booking.buffered.start))
+
+    def _window(self, window: Interval) -> dict[str, object]:
+        return {
+            "workspace": self._workspace,
+            "start": rows.seconds(window.start),
+            "end": rows.seconds_up(window.end),
+        }
+
+    def _claim(self, row: rows.Row) -> Claim:
+        try:
+            return rows.claim_of(row, workspace=self._workspace)
+        except rows.UNREADABLE as error:
+            reason = f"it is damaged: a claim of booking {row['booking']} cannot be read"
+            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+
+    def _bookings(self, cursor: Iterable[rows.Row]) -> tuple[Booking, ...]:
+        return tuple(self._booking(row) for row in cursor)
+
+    def _booking(self, row: rows.Row) -> Booking:
+        try:
+            return rows.booking_of(row)
+        except rows.UNREADABLE as error:
+            reason = f"it is damaged: booking {row['id']} cannot be read"
+            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+
+    def _lines(self, cursor: Iterable[rows.Row]) -> tuple[HistoryLine, ...]:
+        return tuple(self._line(row) for row in cursor)
+
+    def _line(self, row: rows.Row) -> HistoryLine:
+        try:
+            return rows.line_of(row)
+        except rows.UNREADABLE as error:
+            reason = f"it is damaged: line {row['cursor']} of the history cannot be read"
+            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+
+    def _entry(self, row: rows.Row) -> OutboxEntry:
+        try:
+            return rows.entry_of(row)
+        except rows.UNREADABLE as error:
+            reason = f"it is damaged: errand {row['id']} cannot be read"
+            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error

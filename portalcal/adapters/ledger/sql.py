@@ -1,0 +1,391 @@
+"""The SQL statements of the ledger that both databases understand; those that differ are in each one's `Dialect`.
+
+Instants are integer seconds since 1970 UTC, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Dialect(NamedTuple):
+    """The statements that differ between databases: index hints, unnesting a list, comparing without case."""
+
+    bookings_with_prefix: str
+    search: str
+    search_by_email: str
+    history: str
+    history_since: str
+    history_of_booking: str
+    claims_of_others: str
+    claims_in_the_way: str
+    meeting_starts: str
+    lock_claimants: str | None  # None: write transactions of all workspaces run one at a time
+
+
+# --- bookings -------------------------------------------------------------------------------------------------
+
+INSERT_BOOKING = """
+    INSERT INTO bookings (
+        id, workspace, state, start, duration, zone, guest_name, guest_email, title, link, guests, location, notes,
+        meet, notify, buffer_before, buffer_after, created_at, updated_at, key, calendar, attempt, event_id, event_url,
+        meet_url, etag, notified, ended_by, ended_because, participants, claimants, people, offer
+    ) VALUES (
+        :id, :workspace, :state, :start, :duration, :zone, :guest_name, :guest_email, :title, :link, :guests,
+        :location, :notes, :meet, :notify, :buffer_before, :buffer_after, :created_at, :updated_at, :key, :calendar,
+        :attempt, :event_id, :event_url, :meet_url, :etag, :notified, :ended_by, :ended_because, :participants,
+        :claimants, :people, :offer
+    )
+"""
+
+
+BOOKING = "SELECT * FROM bookings WHERE id = :id AND workspace = :workspace"
+
+
+BOOKING_UNDER_KEY = """
+    SELECT * FROM bookings WHERE workspace = :workspace AND key = :key AND state <> 'refused'
+"""
+
+
+# Bookings with nobody in common may overlap, so the longest one bounds the search for those that reach into a window.
+_LONGEST = """
+    (SELECT coalesce(max(duration + buffer_before + buffer_after), 0) FROM bookings WHERE workspace = :workspace)
+"""
+
+
+LIVE_BOOKINGS_IN = f"""
+    SELECT * FROM bookings
+    WHERE workspace = :workspace AND is_live AND offer IS NULL AND buffered_start < :end AND buffered_end > :start
+      AND buffered_start > :start - {_LONGEST}
+    ORDER BY buffered_start, id
+"""  # noqa: S608 - constants
+
+
+MOVING_BOOKINGS_IN = """
+    SELECT * FROM bookings
+    WHERE workspace = :workspace AND is_live AND new_start IS NOT NULL
+      AND new_buffered_start < :end AND new_buffered_end > :start
+"""
+
+
+# --- offers ---------------------------------------------------------------------------------------------------
+
+INSERT_OFFER = """
+    INSERT INTO offers (id, workspace, state, expires_at, key, request, booking, created_at, updated_at)
+    VALUES (:id, :workspace, :state, :expires_at, :key, :request, NULL, :created_at, :updated_at)
+"""
+
+
+OFFER = "SELECT * FROM offers WHERE id = :id AND workspace = :workspace"
+
+
+OFFER_UNDER_KEY = "SELECT * FROM offers WHERE workspace = :workspace AND key = :key"
+
+
+# Of all workspaces, since SQLite would search by workspace; with four characters of an id they are few.
+OFFERS_WITH_PREFIX = "SELECT * FROM offers WHERE id >= :first AND id < :after"
+
+
+OFFERS_IN_STATE = """
+    SELECT * FROM offers WHERE workspace = :workspace AND state = :state AND expires_at <= :end
+    ORDER BY expires_at, id
+"""
+
+
+OFFERED_TIMES = "SELECT * FROM bookings WHERE offer = :offer ORDER BY start"
+
+
+EXTEND_OFFER = """
+    UPDATE offers SET expires_at = :expires_at, updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+END_OFFER = """
+    UPDATE offers SET state = :state, booking = :booking, updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+# --- claims ---------------------------------------------------------------------------------------------------
+
+DROP_EXPIRED_CLAIMS = "DELETE FROM claims WHERE expires_at <= :now"
+
+
+OWN_CLAIMS = f"""
+    SELECT * FROM claims
+    WHERE workspace = :workspace AND buffered_start < :end AND buffered_end > :start
+      AND buffered_start > :start - {_LONGEST}
+      AND (expires_at IS NULL OR expires_at > :now)
+"""  # noqa: S608 - constants
+
+
+def claims_of_others(wanted: str) -> str:
+    """Return the statement for the claims that other workspaces made for `wanted`, a table of keys in `value`."""
+    return _claims_of(wanted, condition="AND claims.workspace <> :workspace")
+
+
+def claims_in_the_way(wanted: str) -> str:
+    """Return the statement for the earliest claim that overlaps a time of `wanted` and is not the booking's own."""
+    claims = _claims_of(wanted, condition="AND claims.booking <> :booking")
+    return f"SELECT * FROM ({claims}) AS claims ORDER BY buffered_start, participant LIMIT 1"  # noqa: S608
+
+
+def _claims_of(wanted: str, *, condition: str) -> str:
+    """Claims of a participant are disjoint: of those that start before the window only the last can reach into it.
+
+    That holds for present and new ones apart, and leaving out one booking changes nothing.
+    """
+    return " UNION ALL ".join(
+        f"""
+        SELECT claims.* FROM {wanted} CROSS JOIN claims
+        WHERE claims.participant = wanted.value AND claims.is_new = {is_new}
+          AND claims.buffered_start < :end AND claims.buffered_end > :start
+          AND claims.buffered_start >= coalesce((
+                SELECT earlier.buffered_start FROM claims AS earlier
+                WHERE earlier.participant = wanted.value AND earlier.is_new = {is_new}
+                  AND earlier.buffered_start <= :start
+                ORDER BY earlier.buffered_start DESC LIMIT 1), :start)
+          AND (claims.expires_at IS NULL OR claims.expires_at > :now) {condition}"""  # noqa: S608 - constants
+        for is_new in (0, 1)
+    )
+
+
+def meeting_starts(wanted: str) -> str:
+    """Return the statement for the starts of `wanted` from `:start` to `:end`, and of the last booking before.
+
+    Buffered times that are disjoint are in the order of their meetings.
+    """
+    return f"""
+        SELECT claims.participant, claims.meeting_start FROM {wanted} CROSS JOIN claims
+        WHERE claims.participant = wanted.value AND claims.is_new = 0 AND claims.offer IS NULL
+          AND claims.booking <> :booking AND claims.meeting_start < :end AND claims.buffered_start < :end
+          AND claims.buffered_start >= coalesce((
+                SELECT earlier.buffered_start FROM claims AS earlier
+                WHERE earlier.participant = wanted.value AND earlier.is_new = 0 AND earlier.offer IS NULL
+                  AND earlier.booking <> :booking AND earlier.meeting_start < :start
+                  AND earlier.buffered_start < :start
+                ORDER BY earlier.buffered_start DESC LIMIT 1), :long_ago)
+        ORDER BY claims.participant, claims.meeting_start
+    """  # noqa: S608 - constants
+
+
+RECORD_OUTCOME = """
+    UPDATE bookings SET
+        state = :state, calendar = :calendar, attempt = :attempt, event_id = :event_id, event_url = :event_url,
+        meet_url = :meet_url, etag = :etag, notified = :notified, ended_by = :ended_by,
+        ended_because = :ended_because, updated_at = :updated_at, start = :start, duration = :duration,
+        new_start = :new_start, new_duration = :new_duration, old_start = :old_start, old_duration = :old_duration,
+        original_request = :original_request, participants = :participants, claimants = :claimants,
+        new_participants = :new_participants, new_claimants = :new_claimants
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+RECORD_EVENT = """
+    UPDATE bookings SET
+        attempt = :attempt, event_id = :event_id, event_url = :event_url, meet_url = :meet_url, etag = :etag,
+        notified = :notified, updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+END_BOOKING = """
+    UPDATE bookings SET
+        state = :state, notify = :notify, ended_by = :ended_by, ended_because = :ended_because,
+        updated_at = :updated_at
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+RECORD_MOVE = """
+    UPDATE bookings SET
+        start = :start, duration = :duration, new_start = :new_start, new_duration = :new_duration,
+        old_start = :old_start, old_duration = :old_duration, original_request = :original_request, notify = :notify,
+        moved_because = :moved_because, updated_at = :updated_at, participants = :participants,
+        claimants = :claimants, new_participants = :new_participants, new_claimants = :new_claimants
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+ADOPT_BOOKING = """
+    UPDATE bookings SET
+        state = :state, start = :start, duration = :duration, title = :title, location = :location, original_request = :original_request,
+        calendar = :calendar, event_id = :event_id, event_url = :event_url, meet_url = :meet_url, etag = :etag,
+        declined = :declined, ended_by = :ended_by, updated_at = :updated_at, participants = :participants,
+        claimants = :claimants
+    WHERE id = :id AND workspace = :workspace
+"""
+
+
+SET_CALENDAR = "UPDATE bookings SET calendar = :calendar WHERE id = :id AND workspace = :workspace"
+
+
+# --- sync tokens ----------------------------------------------------------------------------------------------
+
+SYNC_TOKEN = "SELECT token FROM sync_tokens WHERE workspace = :workspace AND calendar = :calendar"  # noqa: S105
+
+
+SAVE_SYNC_TOKEN = """
+    INSERT INTO sync_tokens (workspace, calendar, token) VALUES (:workspace, :calendar, :token)
+    ON CONFLICT (workspace, calendar) DO UPDATE SET token = :token
+"""  # noqa: S105
+
+
+# --- outbox ---------------------------------------------------------------------------------------------------
+
+INSERT_ENTRY = """
+    INSERT INTO outbox (workspace, booking, task, due_at) VALUES (:workspace, :booking, :task, :due_at)
+"""
+
+
+ENTRY_OF_BOOKING = """
+    SELECT * FROM outbox WHERE booking = :booking AND workspace = :workspace ORDER BY id LIMIT 1
+"""
+
+
+# Two SQL functions of ours differ between the databases: `lease_until`, when a lease that is taken now lapses, and
+# `lease_has_ended`, whether it did, by time or with the process that had it.
+_LEASABLE = """
+    workspace = :workspace AND (leased_until IS NULL OR lease_has_ended(leased_until, lease_owner, :now))
+      AND NOT EXISTS (
+            SELECT 1 FROM outbox AS earlier WHERE earlier.booking = outbox.booking AND earlier.id < outbox.id)
+"""
+
+
+DUE_ENTRIES = f"SELECT * FROM outbox WHERE due_at <= :now AND {_LEASABLE} ORDER BY due_at, id LIMIT :most"  # noqa: S608
+
+
+OWED_ENTRIES = """
+    SELECT * FROM outbox
+    WHERE workspace = :workspace
+      AND NOT EXISTS (
+            SELECT 1 FROM outbox AS earlier WHERE earlier.booking = outbox.booking AND earlier.id < outbox.id)
+    ORDER BY due_at, id
+"""
+
+
+# Writers run one at a time, so of two processes the second finds the entry leased.
+LEASE_ENTRY = f"""
+    UPDATE outbox SET
+        attempts = attempts + 1, lease = lease + 1, leased_until = lease_until(:now, :length),
+        lease_owner = :lease_owner
+    WHERE id = :id AND task = :task AND {_LEASABLE}
+    RETURNING *
+"""  # noqa: S608
+
+
+ENTRY_UNDER_LEASE = """
+    SELECT * FROM outbox WHERE id = :id AND workspace = :workspace AND lease = :lease
+"""
+
+
+POSTPONE_ENTRY = """
+    UPDATE outbox SET
+        leased_until = NULL, last_error = :last_error,
+        due_at = CASE task WHEN :task THEN :due_at ELSE due_at END,
+        outcome_unknown = :outcome_unknown
+    WHERE id = :id AND workspace = :workspace AND lease = :lease
+"""
+
+
+# A lease is kept, so that an attempt under way ends before the removal looks for the event.
+CHANGE_TO_REMOVAL = """
+    UPDATE outbox SET task = 'remove', attempts = 0, due_at = :now WHERE id = :id
+"""
+
+
+LEASE_IN_FORCE = """
+    SELECT 1 FROM outbox
+    WHERE id = :id AND leased_until IS NOT NULL AND NOT lease_has_ended(leased_until, lease_owner, :now)
+"""
+
+
+DELETE_LATER_ENTRIES = "DELETE FROM outbox WHERE booking = :booking AND id > :id"
+
+
+END_LEASE = "UPDATE outbox SET leased_until = NULL WHERE id = :id"
+
+
+DELETE_ENTRY = "DELETE FROM outbox WHERE id = :id"
+
+
+# --- history --------------------------------------------------------------------------------------------------
+
+INSERT_LINE = """
+    INSERT INTO history (workspace, booking, at, what, cause, actor, host, command, old, new)
+    VALUES (:workspace, :booking, :at, :what, :cause, :actor, :host, :command, :old, :new)
+"""
+
+
+HISTORY_AFTER = """
+    SELECT * FROM history WHERE workspace = :workspace AND cursor > :cursor ORDER BY cursor LIMIT :most
+"""
+
+
+# A booking that still holds its time and is not past keeps its history whole.
+PRUNE = """
+    DELETE FROM history WHERE cursor IN (
+        SELECT cursor FROM history
+        WHERE workspace = :workspace AND at < :before
+          AND NOT EXISTS (
+                SELECT 1 FROM bookings WHERE id = history.booking AND is_live AND meeting_end > :now)
+        ORDER BY at LIMIT :most)
+    RETURNING cursor
+"""
+
+
+# A trigger refuses to delete what this does not allow.
+ALLOW_PRUNING = """
+    INSERT INTO history_pruned (workspace, before, cursor) VALUES (:workspace, :before, 0)
+    ON CONFLICT (workspace) DO UPDATE SET before = :before
+"""
+
+
+RECORD_PRUNING = """
+    UPDATE history_pruned SET cursor = :cursor WHERE workspace = :workspace AND cursor < :cursor
+"""
+
+
+READER = "SELECT cursor FROM history_readers WHERE workspace = :workspace AND reader = :reader"
+
+
+SAVE_READER = """
+    INSERT INTO history_readers (workspace, reader, cursor) VALUES (:workspace, :reader, :cursor)
+    ON CONFLICT (workspace, reader) DO UPDATE SET cursor = :cursor WHERE history_readers.cursor < :cursor
+"""
+
+
+LATEST = "SELECT coalesce(max(cursor), 0) AS cursor FROM history WHERE workspace = :workspace"
+
+
+TOTALS = "SELECT state, bookings FROM totals WHERE workspace = :workspace"
+
+
+PRUNED = "SELECT cursor FROM history_pruned WHERE workspace = :workspace"
+
+
+# --- counts ---------------------------------------------------------------------------------------------------
+
+TALLY = """
+    SELECT
+        (SELECT coalesce(sum(bookings), 0) FROM totals
+         WHERE workspace = :workspace AND state IN ('held', 'confirmed', 'cancelling')) AS live,
+        (SELECT coalesce(sum(bookings), 0) FROM totals
+         WHERE workspace = :workspace AND state = 'held') AS held,
+        (SELECT count(*) FROM outbox
+         WHERE workspace = :workspace AND due_at <= :now
+           AND (leased_until IS NULL OR lease_has_ended(leased_until, lease_owner, :now))) AS overdue,
+        (SELECT count(*) FROM bookings
+         WHERE workspace = :workspace AND is_live AND event_id IS NULL AND start >= :now AND offer IS NULL) AS without_event
+"""
+
+
+WRONG_COUNTS = """
+    SELECT counted.state FROM (
+        SELECT workspace, state, count(*) AS bookings FROM bookings WHERE offer IS NULL
+        GROUP BY workspace, state) AS counted
+    LEFT JOIN totals ON totals.workspace = counted.workspace AND totals.state = counted.state
+    WHERE coalesce(totals.bookings, -1) <> counted.bookings
+    LIMIT 1
+"""

@@ -1,0 +1,1 @@
+"""Where refresh tokens and cached access tokens are kept."""

@@ -1,0 +1,1 @@
+"""config.toml: its model, its loader, and the typed TOML reader."""

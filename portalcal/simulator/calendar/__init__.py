@@ -1,0 +1,1 @@
+"""Calendar API of the simulator: calendars, events, recurrence, free/busy."""

@@ -1,0 +1,1 @@
+"""OAuth endpoints of the simulator: consent, tokens, grants."""

@@ -1,0 +1,298 @@
+"""Put somebody else into the place of a participant, or take another room: same event, same time.
+
+Both claim the time until Google has invited the one and dropped the other, as both times of a booking are held while it
+moves. Whoever stays is not checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple, assert_never
+from zoneinfo import ZoneInfo
+
+from portalcal.config.people import Directory
+from portalcal.core.assignment import assign
+from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.email_address import is_among
+from portalcal.core.intervals import Interval
+from portalcal.core.outbox import Postponed, Rejected, Succeeded, Task
+from portalcal.core.participants import PanelRequest, Participant, Role
+from portalcal.core.people import PanelInputs, panel_reasons
+from portalcal.core.reason_text import ReasonText
+from portalcal.core.time import format_time
+from portalcal.errors import (
+    AlreadyMoved,
+    BookingBusy,
+    BookingNotFound,
+    BookingOver,
+    Interrupted,
+    NobodyFree,
+    NotConnected,
+    PersonNotFound,
+    PortalcalError,
+    Usage,
+)
+from portalcal.ports import ClaimsOverlap, Context, EntryPending
+from portalcal.results import Reassigned
+from portalcal.usecases.availability import rules_for
+from portalcal.usecases.calendar_selection import calendar_selection
+from portalcal.usecases.find_booking import find_booking
+from portalcal.usecases.keyboard_interrupt import translate_interrupt
+from portalcal.usecases.ledger_failure import after_recording, while_recording
+from portalcal.usecases.outbox.attempt import attempt_now
+from portalcal.usecases.outbox.run import run_outbox
+from portalcal.usecases.scheduling_inputs import gather_inputs, starts_of_participants, with_claims
+from portalcal.usecases.status.early_warnings import next_step_for
+from portalcal.warnings import ReassignmentNotTold
+
+NOTHING_CHANGED = "The booking stays as it was."
+
+_AROUND = timedelta(hours=12)
+"""Google cuts busy times off at the window, and a message says until when somebody is busy."""
+
+_MAX_CHOICES = 20
+"""How often somebody is chosen again because another process was first with them."""
+
+
+class ReassignRequest(NamedTuple):
+    """Who leaves a booking, and who comes."""
+
+    booking: str
+    zone: ZoneInfo  # of messages and of the result
+    leaving: str | None = None  # by name or address; None: whoever declined, or the only one
+    to: str | None = None  # a person or a room
+    pool: str | None = None  # to choose from; None without `to`: the pool of who leaves
+    reason: str = ""
+    notify: Notify | None = None  # whom Google e-mails; None: as before
+    dry_run: bool = False  # choose only
+    runs_outbox: bool = True  # False: the caller has run it
+
+
+def reassign(options: ReassignRequest, context: Context) -> Reassigned:
+    """Hold the time for somebody else, invite them and drop who leaves.
+
+    Returns the booking with its new participants, or with `moving_to` while the outbox still owes the change.
+
+    Raises:
+        BookingNotFound, BookingOver: no such booking, or none that can be changed.
+        PersonNotFound, PoolNotFound: who leaves takes no part in it; nobody, or no pool, of that name.
+        NobodyFree: nobody who could come is free.
+        SlotTaken: whoever was chosen was taken meanwhile.
+        AlreadyMoved: somebody moved or deleted the event in the calendar.
+        Usage: whoever is to come takes part already, or the request does not say who leaves or comes.
+        NotConnected: it has an event, and the workspace is not connected.
+        BookingBusy: an earlier change of the booking is still in the outbox.
+        PortalcalError: Google refused, or was unavailable before anything was held.
+    """
+    try:
+        return _reassign(options, context)
+    except (BookingNotFound, BookingOver, AlreadyMoved, Interrupted):
+        # Their messages have the state of the booking already.
+        raise
+    except PortalcalError as error:
+        raise error.with_outcome(NOTHING_CHANGED) from error.__cause__
+
+
+def _reassign(options: ReassignRequest, context: Context) -> Reassigned:
+    if options.runs_outbox and not options.dry_run:
+        run_outbox(context)
+    booking = find_booking(options.booking, context)
+    _check_changeable(context, booking)
+    leaving = _leaving(options, booking, context.config.directory)
+    _check_not_there(options, booking, context.config.directory)
+    inputs = _gather(options, context, booking, leaving)
+    came = _choose(options, context, inputs, booking, leaving=leaving)
+    if options.dry_run:
+        return Reassigned(booking, options.zone, leaving, came, is_dry_run=True)
+
+    with translate_interrupt(context, booking.id, if_not_recorded=NOTHING_CHANGED):
+        with while_recording(booking.id, Task.MOVE):
+            changing, came = _begin(options, context, inputs, booking, leaving=leaving, came=came)
+        changed, notified = changing, None
+        if changing.moving_to:
+            with after_recording(booking.id, Task.MOVE):
+                changed, notified = _change_now(changing, context, inputs)
+    return Reassigned(replace(changed, notified=notified), options.zone, leaving, came)
+
+
+def _check_changeable(context: Context, booking: Booking) -> None:
+    if booking.state not in {State.HELD, State.CONFIRMED}:
+        raise BookingOver(str(booking.id), booking.state.value, booking.request.guest.name)
+    if booking.moving_to is not None:
+        raise BookingBusy(str(booking.id), booking.request.guest.name)
+    if calendar_selection(context) is None and booking.event_id is not None:
+        raise NotConnected(context.config.workspace)
+
+
+def _leaving(options: ReassignRequest, booking: Booking, directory: Directory) -> Participant:
+    """Who leaves: as named, else whoever declined, else the only one besides the owner."""
+    others = tuple(each for each in booking.participants if each.role is not Role.OWNER)
+    if options.leaving is not None:
+        named = next((each for each in others if _is_called(each, options.leaving, directory)), None)
+        if named is None:
+            raise PersonNotFound(options.leaving, tuple(each.key for each in others), booking=str(booking.id))
+        return named
+    declined = tuple(each for each in others if each.response == "declined")
+    candidates = declined or tuple(each for each in others if each.role is not Role.OPTIONAL)
+    if len(candidates) == 1:
+        return candidates[0]
+    if not others:
+        raise Usage("nobody besides the owner takes part in this booking", "see `portalcal bookings`")
+    names = ", ".join(each.key for each in candidates or others)
+    raise Usage(f"{names} take part in this booking", "say who leaves with `--from`")
+
+
+def _check_not_there(options: ReassignRequest, booking: Booking, directory: Directory) -> None:
+    """Whoever takes part already cannot come once more; an optional person may take a place that counts."""
+    name = options.to
+    present = (each for each in booking.participants if each.role is not Role.OPTIONAL)
+    if name is not None and any(_is_called(each, name, directory) for each in present):
+        raise Usage(f"{name} takes part in this booking already", "name somebody else with `--to`")
+
+
+def _is_called(participant: Participant, name: str, directory: Directory) -> bool:
+    if name in {participant.key, participant.email} or name.lower() == participant.address:
+        return True
+    entry = directory.people.get(name) or directory.rooms.get(name)
+    return entry is not None and entry.address == participant.address
+
+
+def _gather(
+    options: ReassignRequest, context: Context, booking: Booking, leaving: Participant
+) -> PanelInputs:
+    """The inputs for the place that becomes free: who could come, without whoever takes part or has declined."""
+    rules = rules_for(context, booking.request.link, duration=booking.meeting.length)
+    start = booking.meeting.start
+    inputs = gather_inputs(
+        context,
+        Interval(start - _AROUND, start + _AROUND),
+        link=booking.request.link,
+        rules=rules._replace(buffer_before=booking.buffer_before, buffer_after=booking.buffer_after),
+        only=_request(options, leaving, context.config.directory),
+        guests=_coming(booking),
+    ).without(str(booking.id))
+    out = {each.address for each in booking.participants}
+    panel = inputs.panel
+    pools = tuple(
+        pool._replace(
+            members=tuple(
+                each
+                for each in pool.members
+                if each.address not in out and not is_among(each.address, booking.declined)
+            )
+        )
+        for pool in panel.pools
+    )
+    rooms = tuple(each for each in panel.rooms if each.address not in out)
+    return inputs._replace(panel=panel._replace(pools=pools, rooms=rooms))
+
+
+def _coming(booking: Booking) -> int:
+    """How many people a room has to seat: whoever takes part, and the guests."""
+    people = [each for each in booking.participants if each.role not in {Role.ROOM, Role.OPTIONAL}]
+    return max(len(people), 1) + 1 + len(booking.request.guests)
+
+
+def _request(options: ReassignRequest, leaving: Participant, directory: Directory) -> PanelRequest:
+    """A request for one person, or a room, in the place of who leaves."""
+    nobody = PanelRequest(owner_attends=False)
+    if leaving.role is Role.ROOM:
+        name = options.to or options.pool or next(iter(directory.pools_with(leaving.address)), None)
+        if name is None:
+            raise Usage(f"{leaving.key} is in no pool of rooms", "name the other room with `--to`")
+        return nobody._replace(room=name)
+    if options.to is not None:
+        return nobody._replace(required=(directory.person(options.to).address,))
+    pool = options.pool or leaving.pool
+    if pool is None:
+        raise Usage(f"{leaving.key} was not taken out of a pool", "say who comes with `--to` or `--pool`")
+    if pool in directory.people_pools or options.pool is not None:
+        directory.members(pool)
+        return nobody._replace(need=((pool, 1),))
+    # A pool of `--any-of`, which is called by its members.
+    return nobody._replace(any_of=(tuple(directory.person(each).address for each in pool.split(",")),))
+
+
+def _choose(
+    options: ReassignRequest,
+    context: Context,
+    inputs: PanelInputs,
+    booking: Booking,
+    *,
+    leaving: Participant,
+) -> Participant:
+    """Who comes, in the role of who leaves. Raises: NobodyFree."""
+    request, start = booking.request, booking.meeting.start
+    text = ReasonText(inputs.inputs, booking.meeting, options.zone)
+    why = tuple(text.sentence(each) for each in panel_reasons(inputs, start) if each.why.is_of_people)
+    if leaving.role is Role.ROOM and not inputs.panel.rooms:
+        why = ("there is no other room",)
+    if why:
+        when = format_time(start, options.zone, end=request.meeting.end)
+        raise NobodyFree(when, why)
+    starts = starts_of_participants(context, inputs, start, but_not=booking.id)
+    (came,) = assign(inputs, start, starts=starts).participants
+    if options.to is not None:
+        came = came._replace(why="asked for")
+    return came._replace(role=leaving.role, pool=came.pool or leaving.pool, response=None)
+
+
+def _begin(
+    options: ReassignRequest,
+    context: Context,
+    inputs: PanelInputs,
+    booking: Booking,
+    *,
+    leaving: Participant,
+    came: Participant,
+) -> tuple[Booking, Participant]:
+    """Hold the time for who comes; choose again where another process was first with them."""
+    for choices_left in reversed(range(_MAX_CHOICES)):
+        requested = replace(
+            booking,
+            request=replace(booking.request, notify=options.notify or booking.request.notify),
+            moving_to=booking.meeting,
+            new_participants=_replaced(booking.participants, leaving, came),
+            moved_because=options.reason,
+            updated_at=context.clock.now(),
+        )
+        try:
+            return context.ledger.begin_move(requested, at_once=booking.calendar is None), came
+        except EntryPending:
+            raise BookingBusy(str(booking.id), booking.request.guest.name) from None
+        except ClaimsOverlap:
+            if not choices_left:
+                raise BookingBusy(str(booking.id), booking.request.guest.name) from None
+            inputs = with_claims(context, inputs).without(str(booking.id))
+            came = _choose(options, context, inputs, booking, leaving=leaving)
+    raise AssertionError("the last attempt neither returned nor raised")
+
+
+def _replaced(
+    participants: Iterable[Participant], leaving: Participant, came: Participant
+) -> tuple[Participant, ...]:
+    stay = (each for each in participants if each == leaving or each.address != came.address)
+    return tuple(came if each == leaving else each for each in stay)
+
+
+def _change_now(changing: Booking, context: Context, inputs: PanelInputs) -> tuple[Booking, Notify | None]:
+    """Attempt the change. Returns the booking and whom this attempt had Google e-mail.
+
+    After a transient failure the entry stays in the outbox and both stay held, with a warning.
+    """
+    attempted = attempt_now(context, changing, Task.MOVE, before=inputs.busy)
+    if attempted is None:
+        return context.ledger.find(str(changing.id)), None
+    changed, result = attempted
+    match result:
+        case Succeeded(notified=notified):
+            return changed, notified
+        case Postponed(why=why):
+            context.view.warn(ReassignmentNotTold(str(changed.id), why.message, next_step_for(why, context)))
+            return changed, None
+        case Rejected(why):
+            raise why
+        case _:
+            assert_never(result)

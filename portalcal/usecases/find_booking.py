@@ -1,0 +1,43 @@
+"""Find the booking that a command line means, by its id or by a guest's address. Reads the ledger only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from portalcal.core.booking import Booking, State
+from portalcal.core.time import format_time
+from portalcal.errors import BookingNotFound
+from portalcal.ports import Context, Search
+
+
+def find_booking(wanted: str, context: Context) -> Booking:
+    """The booking with that id or unique beginning of one, in any state; or the one live booking of that guest.
+
+    A guest's bookings that are over do not count: an address stands for the meeting that is still to come.
+
+    Raises:
+        BookingNotFound: there is none, or more than one.
+    """
+    if "@" not in wanted:
+        return context.ledger.find(wanted)
+    live = tuple(each for each in State if each.is_live)
+    matches = context.ledger.search(Search(start=context.clock.now(), states=live, email=wanted.strip()))
+    if len(matches) != 1:
+        raise BookingNotFound(wanted, is_ambiguous=bool(matches), matches=tuple(map(_words, matches)))
+    return matches[0]
+
+
+def guests_of(bookings: Iterable[str], context: Context) -> dict[str, str]:
+    """The name of the guest of each booking, by id; empty for a booking of another workspace."""
+    guests = dict.fromkeys(bookings, "")
+    for booking in guests:
+        with suppress(BookingNotFound):
+            guests[booking] = context.ledger.find(booking).request.guest.name
+    return guests
+
+
+def _words(booking: Booking) -> str:
+    meeting = booking.meeting
+    when = format_time(meeting.start, booking.request.zone, end=meeting.end)
+    return f"{booking.short_id}, {when}"

@@ -1,0 +1,146 @@
+"""Attempt one outbox entry under its lease, and record the result in the ledger.
+
+Every call may be repeated: the event id is derived from the booking, so a second insert meets the first one's event
+(409), and deleting an event that is gone is success. A transient failure postpones the entry with back-off. A permanent
+refusal ends it, unless our event may exist at Google: then the outcome is unknown and the entry is postponed as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from portalcal.core.booking import Booking, State
+from portalcal.core.outbox import (
+    AttemptResult,
+    OutboxEntry,
+    OutcomeUnknown,
+    Postponed,
+    Rejected,
+    Succeeded,
+    Task,
+    next_try,
+)
+from portalcal.core.slots import FreeBusy
+from portalcal.errors import (
+    CalendarLost,
+    CalendarNotWritable,
+    ConnectError,
+    EnvironmentInvalid,
+    GoogleUnreachable,
+    PortalcalError,
+    TryLaterError,
+)
+from portalcal.ports import Context
+from portalcal.usecases.ledger_failure import after_recording
+from portalcal.usecases.outbox.find_event import verify_calendar_refusals
+from portalcal.usecases.outbox.lease import under_lease
+from portalcal.usecases.outbox.move import move
+from portalcal.usecases.outbox.put import put
+from portalcal.usecases.outbox.remove import remove
+
+
+def attempt(
+    context: Context, entry: OutboxEntry, *, before: tuple[FreeBusy, ...] = ()
+) -> tuple[Booking, AttemptResult] | None:
+    """Lease an entry and attempt it. Returns the booking as it stands now, and the result.
+
+    `before`: what the command has read of people's free/busy.
+
+    None: another process holds the lease.
+
+    Raises:
+        LedgerCutOff: the ledger failed under the lease, so that the result may not be recorded.
+    """
+    now = context.clock.now()
+    leased = context.ledger.lease(entry, now=now)
+    if leased is None:
+        return None
+    with after_recording(entry.booking, entry.task):
+        return _attempt(under_lease(context, entry.booking, since=now), leased, before)
+
+
+def attempt_now(
+    context: Context, booking: Booking, task: Task, *, before: tuple[FreeBusy, ...] | None = ()
+) -> tuple[Booking, AttemptResult] | None:
+    """Attempt the entry that a command has just written. `before`: what it has read of people's free/busy.
+
+    None: `task` is not the booking's next entry, or another process holds its lease.
+    """
+    entry = context.ledger.entry_of(booking.id)
+    if entry is None or entry.task is not task:
+        return None
+    return attempt(context, entry, before=before or ())
+
+
+def _attempt(
+    context: Context, entry: OutboxEntry, before: tuple[FreeBusy, ...]
+) -> tuple[Booking, AttemptResult]:
+    # Read under the lease: another process may have confirmed, moved or ended it before.
+    booking = context.ledger.get(entry.booking)
+    if entry.task is not Task.REMOVE and not booking.is_live:
+        # This process slept past its lease, and another one has ended the booking.
+        return context.ledger.settle(entry, booking), Succeeded()
+    try:
+        with verify_calendar_refusals(context, booking):
+            settled, result = _carry_out(context, entry, booking, before)
+    # EnvironmentInvalid is a fault of this machine, such as an unusable proxy, not a refusal by Google.
+    except (TryLaterError, ConnectError, EnvironmentInvalid) as error:
+        return _postpone(context, entry, booking, why=error)
+    except OutcomeUnknown as unknown:
+        return _postpone(context, entry, booking, why=unknown.why)
+    except PortalcalError as error:
+        if entry.task is Task.REMOVE and not _is_calendar_lost(error):
+            return _postpone(context, entry, booking, why=error)
+        rejected = _after_rejection(context, entry, booking)
+        return context.ledger.settle(entry, rejected, is_rejected=True), Rejected(error)
+    return context.ledger.settle(entry, settled), result
+
+
+def _carry_out(
+    context: Context, entry: OutboxEntry, booking: Booking, before: tuple[FreeBusy, ...]
+) -> tuple[Booking, Succeeded]:
+    match entry.task:
+        case Task.PUT:
+            return put(context, entry, booking, before=before)
+        case Task.MOVE:
+            return move(context, entry, booking, before=before)
+        case Task.REMOVE:
+            return remove(context, booking)
+        case _:
+            assert_never(entry.task)
+
+
+def _is_calendar_lost(error: PortalcalError) -> bool:
+    """Whether the account's calendar list shows that nothing can be deleted on that calendar any more."""
+    return isinstance(error, CalendarLost) or (
+        isinstance(error, CalendarNotWritable) and error.role != CalendarNotWritable.role
+    )
+
+
+def _after_rejection(context: Context, entry: OutboxEntry, booking: Booking) -> Booking:
+    """The booking after a permanent refusal.
+
+    A *put* of a held booking: refused. A late *put* of a confirmed one: confirmed without an event. A *move*: at its old
+    time, with no ETag, so that `sync` reads the event. A *remove*: cancelled, the event stays.
+    """
+    now = context.clock.now()
+    if entry.task is Task.REMOVE:
+        ended = booking.moved_to(State.CANCELLED, now) if booking.is_live else booking
+        return replace(ended, notified=None)
+    if entry.task is Task.MOVE:
+        return replace(
+            booking, moving_to=None, new_participants=None, moved_from=None, etag=None, updated_at=now
+        )
+    if booking.state is State.CONFIRMED:
+        return replace(booking, calendar=None, updated_at=now)
+    return booking.moved_to(State.REFUSED, now)
+
+
+def _postpone(
+    context: Context, entry: OutboxEntry, booking: Booking, *, why: PortalcalError
+) -> tuple[Booking, AttemptResult]:
+    due_at = next_try(entry.attempts, context.clock.now())
+    is_unknown = isinstance(why, GoogleUnreachable) and why.sent
+    context.ledger.postpone(entry, due_at=due_at, why=why.impersonal_message, outcome_unknown=is_unknown)
+    return booking, Postponed(due_at, why)

@@ -1,0 +1,1 @@
+"""`status`: the checks, the runner that runs them concurrently, and the early warnings of other commands."""

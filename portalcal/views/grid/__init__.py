@@ -1,0 +1,1 @@
+"""The grid of availability: its cells, on a terminal and as HTML."""

@@ -1,0 +1,151 @@
+"""Layout for terminal pages: text with highlighted commands, labelled rows, columns, indentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from portalcal.sanitize import sanitize
+
+USES = {"conflicts": "conflicts", "booking": "bookings", "both": "conflicts, bookings", None: ""}
+"""Labels for the use of a calendar."""
+
+
+_COMMAND = re.compile(r"`[^`]+`")
+
+
+def highlight_commands(text: str, *, style: str = "") -> Text:
+    """Text whose commands in backticks are highlighted."""
+    highlighted = Text(sanitize(text), style=style)
+    highlighted.highlight_regex(_COMMAND, "cyan")
+    return highlighted
+
+
+class DefinitionList:
+    """Labels on the left, values on the right; rows without a value are omitted.
+
+    Values wrap with a hanging indent. `no_wrap` values, which are URLs, stay on one line so that they can be copied.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, Text | str | None]], *, indent: int = 2) -> None:
+        self._rows = [
+            (label, Text(value) if isinstance(value, str) else value) for label, value in rows if value
+        ]
+        self._indent = " " * indent
+        self._label = max((len(label) for label, _ in self._rows), default=0) + 3
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield lines one by one: a Rich table would cut a long URL to its width."""
+        left = len(self._indent) + self._label
+        room = max(options.max_width - left, 20)
+        for label, value in self._rows:
+            lines = list(value.split("\n")) if value.no_wrap else list(value.wrap(console, room))
+            for n, line in enumerate(lines):
+                line.rstrip()
+                head = f"{label if n == 0 else '':<{self._label}}"
+                yield Text.assemble(self._indent, (head, "dim"), line, no_wrap=True, overflow="ignore")
+
+
+class Findings:
+    """Lines of a mark, a name and a text; every command in a text stands on a line of its own and is never broken.
+
+    Texts wrap with a hanging indent. Commands are in backticks; options alone, like `--yes`, stay in their sentence.
+    """
+
+    def __init__(self, rows: Iterable[Finding]) -> None:
+        self._rows = tuple(rows)
+        self._name = max((cell_len(row.name.plain) for row in self._rows), default=0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield lines one by one: a Rich table would break a long command."""
+        left = 3 + self._name + 2
+        for row in self._rows:
+            if not row.texts:
+                yield Text("")
+                continue
+            gap = " " * (self._name - cell_len(row.name.plain) + 2)
+            head = Text.assemble(row.mark, "  ", row.name, gap)
+            for line in row.lines(console, max(options.max_width - left, 20)):
+                is_too_wide = left + line.cell_len > options.max_width and bool(line.no_wrap)
+                indent = Text(" " * (_NEAR if is_too_wide else left))
+                if is_too_wide and head.plain.strip():
+                    yield _unwrapped(head)
+                yield _unwrapped(
+                    Text.assemble(indent if is_too_wide or not head.plain.strip() else head, line)
+                )
+                head = Text("")
+            if head.plain.strip():
+                yield _unwrapped(head)
+
+
+class Finding(NamedTuple):
+    """A row of Findings."""
+
+    mark: Text
+    name: Text
+    texts: tuple[Text, ...]  # sentences, one below the other; none: an empty line
+
+    def lines(self, console: Console, room: int) -> Iterator[Text]:
+        """The sentences, wrapped, with each command on its own line."""
+        for text in self.texts:
+            for paragraph in text.split("\n", allow_blank=True):
+                for piece in _around_commands(paragraph):
+                    yield from [piece] if piece.no_wrap else piece.wrap(console, room)
+
+
+_NEAR = 5
+"""Columns before a command that has no room under its sentence."""
+
+
+_OWN_LINE = re.compile(r"[,;:]? ?`([^`-][^`]*)`[,;.]? ?")
+
+
+def _around_commands(text: Text) -> Iterator[Text]:
+    """Split a sentence at its commands, which lose their backticks and do not wrap."""
+    end = 0
+    for match in _OWN_LINE.finditer(text.plain):
+        before = text[end : match.start()]
+        before.rstrip()
+        if before.plain:
+            yield before
+        yield Text(f"  {match[1]}", style="cyan", no_wrap=True)
+        end = match.end()
+    rest = text[end:]
+    if rest.plain.strip() or not end:
+        yield rest
+
+
+def _unwrapped(line: Text) -> Text:
+    line.no_wrap, line.overflow = True, "ignore"
+    line.rstrip()
+    return line
+
+
+def columns(*names: str) -> Table:
+    """A table without borders, with dim headings."""
+    page = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for name in names:
+        page.add_column(name, overflow="fold")
+    return page
+
+
+class Indented:
+    """Indent by two columns. Unlike Rich's Padding it does not fill lines with trailing spaces."""
+
+    def __init__(self, page: RenderableType) -> None:
+        self._page = page
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Prefix every rendered line with two spaces."""
+        inner = options.update_width(max(options.max_width - 2, 1))
+        for line in console.render_lines(self._page, inner, pad=False):
+            yield Segment("  ")
+            yield from line
+            yield Segment.line()

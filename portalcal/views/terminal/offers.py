@@ -1,0 +1,68 @@
+"""Terminal pages of offers: one in detail with its text for an e-mail, many as a list."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from portalcal import results
+from portalcal.core.offers import OfferState
+from portalcal.core.time import format_time
+from portalcal.sanitize import sanitize
+from portalcal.views import humanize
+from portalcal.views.offer_text import offer_text
+from portalcal.views.terminal.layout import DefinitionList
+
+_STATES = {
+    OfferState.OPEN: ("open", "green"),
+    OfferState.TAKEN: ("taken", "dim"),
+    OfferState.EXPIRED: ("expired: its times are free", "dim"),
+    OfferState.RELEASED: ("released: its times are free", "dim"),
+}
+
+
+def offered(answer: results.Offered) -> RenderableType:
+    """An offer, with the paragraph to send to the guest."""
+    headline = (
+        "Offered before: the same request, under this key; nothing new was made"
+        if answer.is_replayed
+        else None
+    )
+    parts: list[RenderableType] = [Text(headline, style="bold"), ""] if headline else []
+    parts.append(_card(answer))
+    text = offer_text(answer)
+    return Group(*parts, "", Text(text)) if text else Group(*parts)
+
+
+def offers(answer: results.Offers) -> RenderableType:
+    """Offers by expiry."""
+    if not answer.offers:
+        return Text("No offers", style="dim")
+    parts: list[RenderableType] = []
+    for each in answer.offers:
+        parts += [_card(each), ""]
+    return Group(*parts[:-1])
+
+
+def _card(answer: results.Offered) -> DefinitionList:
+    offer, zone = answer.offer, answer.zone
+    request = offer.slots[0].request
+    state, colour = _STATES[offer.state_at(answer.now)]
+    until = Text(format_time(offer.expires_at, zone)).append(
+        f"  {humanize.relative(offer.expires_at, answer.now)}", style="dim"
+    )
+    times = Text("\n").join(
+        Text(f"{number}  {humanize.meeting(each.meeting, zone)}")
+        for number, each in enumerate(offer.slots, start=1)
+    )
+    who = Text(sanitize(request.guest.name)).append(f" <{sanitize(request.guest.email)}>", style="dim")
+    return DefinitionList([
+        ("id", str(offer.id)),
+        ("what", Text(sanitize(request.title), style="bold")),
+        ("who", who),
+        ("times", times),
+        ("until", until),
+        ("state", Text(state, style=colour)),
+        ("booking", str(offer.booking) if offer.booking else None),
+        ("key", sanitize(offer.key or "")),
+    ])  # fmt: skip

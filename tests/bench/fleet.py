@@ -1,0 +1,146 @@
+"""A fleet's ledger on PostgreSQL behind PgBouncer: what one `book` costs there, and how many holds a second it takes.
+
+Run by hand: `python -m tests.bench.fleet [BOOKINGS]`; it needs Debian's postgresql and pgbouncer. Prints, asserts nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest import mock
+
+import psycopg
+
+from portalcal.adapters.ledger.postgres import PostgresLedger
+from portalcal.adapters.ledger.postgres_connection import PostgresConnection
+from portalcal.simulator.google import Simulator
+from tests.bench.ledger import operations, timed
+from tests.builders import SetClock
+from tests.cli.conftest import NOW, Shell
+from tests.real.postgres_cluster import Cluster, Pooler, cluster
+
+_HOSTS = 8
+_SECONDS = 10
+_ROUNDS = 100
+
+_HOLDING = """
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from time import monotonic
+from portalcal.adapters.ledger.postgres import PostgresLedger
+from portalcal.adapters.ledger.postgres_connection import PostgresConnection
+from tests.builders import SetClock, a_booking, a_wish, at
+ledger, number, held = PostgresLedger(sys.argv[1], "default", SetClock()), int(sys.argv[2]), 0
+print("ready", flush=True)
+sys.stdin.readline()
+ends = monotonic() + float(sys.argv[3])
+while monotonic() < ends:
+    start = at("09:00") + timedelta(hours=held * 8 + number)
+    ledger.hold(a_booking(request=replace(a_wish(), start=start)), put=True)
+    held += 1
+print(held)
+ledger.close()
+"""
+
+_FILL = """
+    INSERT INTO portalcal.bookings (
+        id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet, notify,
+        buffer_before, buffer_after, created_at, updated_at, key, calendar, attempt, event_id, ended_because)
+    SELECT gen_random_uuid(), 'default', 'confirmed', %(first)s + number * 3600, 1800, 'Europe/London', 'Sam',
+           'guest' || number %% 5000 || '@example.com', 'Meeting', '[]', '', '', 0, 'all', 0, 0, 0, 0, 'key-' || number,
+           'primary', 0, 'pc' || number, ''
+    FROM generate_series(1, %(bookings)s) AS number
+"""
+
+
+def holds_a_second(url: str) -> float:
+    """How many holds a second a workspace takes from several hosts at once."""
+    hosts = [
+        subprocess.Popen(
+            [sys.executable, "-c", _HOLDING, url, str(number), str(_SECONDS)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for number in range(_HOSTS)
+    ]  # fmt: skip
+    for host in hosts:
+        assert host.stdout is not None
+        assert host.stdout.readline() == "ready\n"
+    for host in hosts:
+        assert host.stdin is not None
+        host.stdin.write("go\n")
+        host.stdin.flush()
+    return sum(int(host.communicate(timeout=10 * _SECONDS)[0]) for host in hosts) / _SECONDS
+
+
+@contextmanager
+def counting() -> Iterator[list[str]]:
+    """The statements that are sent to the server within the block."""
+    sent: list[str] = []
+    execute = PostgresConnection.execute
+
+    def counted(connection: PostgresConnection, query: Any, *args: Any, **named: Any) -> Any:
+        sent.append(str(query))
+        return execute(connection, query, *args, **named)
+
+    with mock.patch.object(PostgresConnection, "execute", counted):
+        yield sent
+
+
+def cost_of_a_booking(server: Cluster, pooler: Pooler) -> tuple[int, int]:
+    """Transactions and statements of one `book`, on a ledger that is in use."""
+    with Simulator(now=NOW) as google, tempfile.TemporaryDirectory() as folder:
+        shell = Shell(google, Path(folder) / "portalcal")
+        shell.configure(f'[ledger]\nurl = "{pooler.url(server.new_database())}"\n')
+        shell.connect()
+        sam = ("--name", "Sam", "--email", "sam@example.com")
+        assert shell("book", "2026-11-24 10:00", *sam).exit == 0
+        with counting() as sent:
+            assert shell("book", "2026-11-24 11:00", *sam, "--key", "k").exit == 0
+    return sum("BEGIN" in each for each in sent), len(sent)
+
+
+def measured(server: Cluster, pooler: Pooler, bookings: int) -> dict[str, float]:
+    """The milliseconds of the ledger's operations with that many bookings."""
+    database = server.new_database()
+    ledger = PostgresLedger(pooler.url(database), "default", SetClock())
+    ledger.keep_sync_token("primary", "0")
+    first = int((SetClock().now() - timedelta(hours=bookings // 2)).timestamp()) // 3600 * 3600
+    with psycopg.connect(server.url(database), autocommit=True) as connection:
+        connection.execute("SET search_path = portalcal")
+        connection.execute("ALTER TABLE bookings DISABLE TRIGGER count_bookings")
+        connection.execute(_FILL, {"first": first, "bookings": bookings})
+        connection.execute("ALTER TABLE bookings ENABLE TRIGGER count_bookings")
+    server.sql("VACUUM ANALYZE", database=database)
+    times = {}
+    for name, operation in operations(ledger).items():
+        operation()
+        times[name] = median(timed(operation) for _ in range(_ROUNDS))
+    ledger.close()
+    return times
+
+
+def main() -> None:
+    """Print the figures."""
+    many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with cluster() as server, Pooler(server, mode="transaction", sessions=20) as pooler:
+        transactions, statements = cost_of_a_booking(server, pooler)
+        print(f"one `book`: {transactions} transactions, {statements} statements")
+        print(
+            f"{_HOSTS} hosts, one workspace: {holds_a_second(pooler.url(server.new_database())):.0f} holds a second"
+        )
+        few_times, many_times = measured(server, pooler, 1000), measured(server, pooler, many)
+    print(f"{'ms':24}{'1000':>10}{many:>12}{'ratio':>8}")
+    for name, few in few_times.items():
+        print(f"{name:24}{few:10.2f}{many_times[name]:12.2f}{many_times[name] / few:8.2f}")
+
+
+if __name__ == "__main__":
+    main()
