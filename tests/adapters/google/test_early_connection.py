@@ -64,6 +64,8 @@ def test_a_second_request_gets_a_connection_of_its_own(tls: ssl.SSLContext) -> N
 
 def test_nothing_is_sent_on_a_connection_that_no_request_uses(tls: ssl.SSLContext) -> None:
     received: list[bytes] = []
+    # Closing a socket with tickets unread resets the connection, and a reset may overtake what was sent before it.
+    tls.num_tickets = 0
 
     with Scripted(lambda peer: received.append(peer.socket.recv(1)), tls=tls) as google:
         early = begun(google.url)
