@@ -29,6 +29,19 @@ def translate_interrupt(context: Context, booking_id: UUID, *, if_not_recorded: 
 
 
 @contextmanager
+def translate_early_interrupt(outcome: str) -> Iterator[None]:
+    """Turn KeyboardInterrupt into Interrupted where nothing was recorded yet.
+
+    Raises:
+        Interrupted: the block was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted().with_outcome(outcome) from None
+
+
+@contextmanager
 def translate_offer_interrupt(
     context: Context, offer_id: UUID, *, if_not_recorded: str, if_unknown: str
 ) -> Iterator[None]:

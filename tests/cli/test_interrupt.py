@@ -172,6 +172,65 @@ def test_a_move_is_named(desk: Desk) -> None:
     assert desk.run("sync")["delivered"] == [booked]
 
 
+@pytest.mark.full
+def test_a_replacement_that_google_was_being_told_of_is_named(desk: Desk) -> None:
+    booked = team_meeting(desk)
+
+    ended = desk.interrupted(
+        "reassign", booked, "--from", "ben", "--to", "cleo", "--json", once="events.patch"
+    )
+
+    (pending,) = desk.run("bookings", booked)["bookings"]
+    assert (ended.exit, ended.error["details"]) == (
+        130,
+        {"booking": booked, "state": "moving", "guest": "Sam Lee"},
+    )
+    assert [each["person"] for each in pending["people"]] == ["ben"]
+    assert desk.run("sync")["delivered"] == [booked]
+    assert [each["person"] for each in desk.run("bookings", booked)["bookings"][0]["people"]] == ["cleo"]
+
+
+@pytest.mark.full
+def test_while_the_people_are_read_nobody_is_replaced(desk: Desk) -> None:
+    booked = team_meeting(desk)
+
+    ended = desk.interrupted(
+        "reassign", booked, "--from", "ben", "--to", "cleo", "--json", once="freebusy.query"
+    )
+
+    (kept,) = desk.run("bookings", booked)["bookings"]
+    assert ended.exit == 130
+    assert ended.error["message"] == "interrupted. The booking stays as it was."
+    assert (kept["state"], [each["person"] for each in kept["people"]]) == ("confirmed", ["ben"])
+
+
+@pytest.mark.full
+def test_while_the_new_time_is_checked_nothing_is_moved(desk: Desk) -> None:
+    booked = desk.run("book", "tomorrow 10:00", "--force", *SAM)["id"]
+
+    ended = desk.interrupted(
+        "reschedule", booked, "tomorrow 14:00", "--force", "--json", once="freebusy.query"
+    )
+
+    assert ended.exit == 130
+    assert ended.error["message"] == "interrupted. The booking stays where it was."
+    assert desk.run("bookings", booked)["bookings"][0]["state"] == "confirmed"
+
+
+def team_meeting(desk: Desk) -> str:
+    """The id of a meeting with Ben, whom Cleo may replace at any hour."""
+    with Path(desk.environ["PORTALCAL_CONFIG"]).open("a") as config:
+        for name in ("ben", "cleo"):
+            desk.google.add_calendar(f"{name}@example.com", role="freeBusyReader")
+            config.write(f'[people.{name}]\nemail = "{name}@example.com"\n')
+        config.write("[schedule]\n")
+        config.writelines(
+            f'{day} = ["00:00-24:00"]\n' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+        )
+    booked: str = desk.run("book", "tomorrow 10:00", "--with", "ben", *SAM)["id"]
+    return booked
+
+
 OFFER = ("offer", "tomorrow 10:00", "tomorrow 14:00", "--name", "Sam Lee", "--email", "sam@example.com")
 
 

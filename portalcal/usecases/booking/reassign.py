@@ -39,7 +39,7 @@ from portalcal.results import Reassigned
 from portalcal.usecases.availability import rules_for
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
-from portalcal.usecases.keyboard_interrupt import translate_interrupt
+from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
 from portalcal.usecases.outbox.attempt import attempt_now
 from portalcal.usecases.outbox.run import run_outbox
@@ -102,8 +102,9 @@ def _reassign(options: ReassignRequest, context: Context) -> Reassigned:
     _check_changeable(context, booking)
     leaving = _leaving(options, booking, context.config.directory)
     _check_not_there(options, booking, context.config.directory)
-    inputs = _gather(options, context, booking, leaving)
-    came = _choose(options, context, inputs, booking, leaving=leaving)
+    with translate_early_interrupt(NOTHING_CHANGED):
+        inputs = _gather(options, context, booking, leaving)
+        came = _choose(options, context, inputs, booking, leaving=leaving)
     if options.dry_run:
         return Reassigned(booking, options.zone, leaving, came, is_dry_run=True)
 

@@ -38,7 +38,7 @@ from portalcal.usecases.booking.precheck import (
 )
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
-from portalcal.usecases.keyboard_interrupt import translate_interrupt
+from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
 from portalcal.usecases.outbox.attempt import attempt_now
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
@@ -100,8 +100,11 @@ def _reschedule(options: RescheduleRequest, context: Context) -> Rescheduled:
 
     request = replace(booking.request, start=to.start, duration=to.length, zone=options.zone)
     check = PrecheckRequest(request, force=options.force, moving=booking, keeps_people=not options.reassign)
-    inputs = precheck(check, context)
-    people = choose_participants(context, inputs, request, but_not=booking.id) if options.reassign else None
+    people = None
+    with translate_early_interrupt(NOTHING_MOVED):
+        inputs = precheck(check, context)
+        if options.reassign:
+            people = choose_participants(context, inputs, request, but_not=booking.id)
     wanted = replace(booking, moving_to=to, new_participants=people)
 
     with translate_interrupt(context, booking.id, if_not_recorded=NOTHING_MOVED):
