@@ -113,7 +113,7 @@ def _check_booking_calendar(
     """Our event as listed now, and a description of the conflict: an older opaque event on the booking calendar.
 
     Of two tools without a common ledger exactly one so yields. On a booking calendar that is no conflict calendar, only
-    events of other bookings count. The list has our own event too, by now perhaps with the Meet link that was pending
+    events of other bookings that the owner attends count, as in the ledger. The list has our own event too, by now perhaps with the Meet link that was pending
     when it was inserted, and with the times that the response to an insert may lack.
     """
     events = context.calendars.events(ours.calendar, booking.buffered)
@@ -128,20 +128,26 @@ def _check_booking_calendar(
         if event.id != ours.id
         and event.is_busy
         and event.booking != str(booking.id)
-        and (is_conflict_calendar or event.booking)
-        and not _is_of_ended_offer(context, event)
+        and not _claims_nothing(context, event, is_conflict_calendar=is_conflict_calendar)
     )
     has_lost = any(_is_older(event, current) for event in others)
     return current, f"an event on {ours.calendar}" if has_lost else None
 
 
-def _is_of_ended_offer(context: Context, event: Event) -> bool:
-    """Whether an event holds a time of an offer that has ended: its removal is queued, and it claims nothing."""
+def _claims_nothing(context: Context, event: Event, *, is_conflict_calendar: bool) -> bool:
+    """Whether an event takes none of the owner's time.
+
+    That of an offer that has ended never does: its removal is queued. On a calendar that is no conflict calendar neither
+    does an event of nobody's booking, or of one that the owner only organises. A booking of another ledger counts.
+    """
+    if event.booking is None:
+        return not is_conflict_calendar
     try:
-        slot = context.ledger.get(UUID(event.booking)) if event.booking else None
+        booking = context.ledger.get(UUID(event.booking))
     except (BookingNotFound, ValueError):
         return False
-    return slot is not None and slot.offer is not None and not slot.is_live
+    is_of_ended_offer = booking.offer is not None and not booking.is_live
+    return is_of_ended_offer or not (is_conflict_calendar or booking.owner_attends)
 
 
 def _is_older(other: Event, ours: Event) -> bool:
