@@ -191,6 +191,22 @@ def test_the_owners_time_is_taken_only_by_what_they_attend(team: Shell) -> None:
     assert (again.exit, again.error["code"]) == (5, "slot-taken")
 
 
+def test_what_the_owner_organises_takes_their_time_only_where_google_shows_it_as_busy(
+    team: Shell, google: Simulator
+) -> None:
+    """The owner claims nothing, but an event in a calendar that counts for conflicts is busy like any other."""
+    google.add_calendar("panels@example.com", summary="Panels", role="owner")
+    assert book(team, "--with", "ben", "--owner", "organises").exit == 0
+    assert team("calendars", "--book-into", "panels@example.com", "--select", "primary").exit == 0
+    assert book(team, "--with", "ben", "--owner", "organises", start=f"{TUESDAY}T11:00").exit == 0
+    google.clock.advance(minutes=1)
+
+    shown, apart = book(team), book(team, start=f"{TUESDAY}T11:00")
+
+    assert (shown.exit, shown.error["details"]["by"]) == (5, "a meeting on ana@example.com")
+    assert apart.exit == 0, apart
+
+
 def test_who_must_come_and_is_busy_takes_the_time(team: Shell, google: Simulator) -> None:
     busy(google, "dana@example.com", "09:30", "10:30")
 
@@ -429,6 +445,20 @@ def test_a_replacement_and_a_cancellation_are_taken_back(team: Shell) -> None:
     assert sorted(keys(back)) == sorted(keys(again)) == sorted(keys(booked))
     told = team.json("history", "--booking", booked["id"], "--what", "reassigned").result["history"]
     assert [(each["before"]["people"], each["after"]["people"]) for each in told] != []
+
+
+def test_whoever_declined_and_was_replaced_is_no_guest_on_the_page(team: Shell, google: Simulator) -> None:
+    booked = book(team, "--need", "backend").result
+    google.clock.advance(minutes=5)
+    decline(google, "ben@example.com")
+    assert team("sync").exit == 0
+    before = team("bookings", booked["id"]).out
+
+    changed = team("reassign", booked["id"]).out
+
+    assert "with    ben  of backend: 0 meetings in 30 days, none before  declined\n" in before
+    assert changed.startswith("cleo (0 meetings in 30 days, none before) comes instead of ben\n")
+    assert "ben@example.com declined" not in before + changed
 
 
 def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:

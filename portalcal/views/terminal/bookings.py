@@ -12,6 +12,7 @@ from rich.text import Text
 
 from portalcal import results
 from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.email_address import is_among
 from portalcal.core.participants import Role
 from portalcal.core.time import local_date
 from portalcal.facts import SHORT_ID
@@ -185,10 +186,12 @@ def _meet(booking: Booking, *, is_planned: bool) -> Text | None:
 
 
 def _people(booking: Booking) -> Text:
-    guest = booking.request.guest
+    """The guests, and those of them who declined; what participants answered stands beside them in `with`."""
+    guest, guests = booking.request.guest, booking.request.guests
+    declined = (each for each in booking.declined if is_among(each, (guest.email, *guests)))
     lines = [Text(sanitize(guest.name)).append(f" <{sanitize(guest.email)}>", style="dim")]
-    lines += [Text(sanitize(each)) for each in booking.request.guests]
-    lines += [Text(f"{sanitize(each)} declined", style="yellow") for each in booking.declined]
+    lines += [Text(sanitize(each)) for each in guests]
+    lines += [Text(f"{sanitize(each)} declined", style="yellow") for each in declined]
     return Text("\n").join(lines)
 
 
