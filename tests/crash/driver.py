@@ -29,6 +29,7 @@ import portalcal.adapters.google.calendar
 import portalcal.adapters.ledger.sqlite
 import portalcal.cli.commands.book
 import portalcal.cli.commands.cancel
+import portalcal.cli.commands.reassign
 import portalcal.cli.commands.reschedule
 import portalcal.cli.commands.sync
 import portalcal.views.json  # noqa: F401 - loaded before the children are forked

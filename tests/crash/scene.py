@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,10 +18,20 @@ from portalcal.core.booking import Booking, State
 from portalcal.ports import Search
 from portalcal.simulator.google import Simulator
 from tests.builders import SetClock
+from tests.cli.test_book_people import room_answers
 from tests.contract.test_history import unfaithful_histories
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
+FIVE = ("ann", "ben", "cleo", "dan", "eve")
+_TEAM = """
+{people}
+[rooms.oak]
+email = "oak@rooms.example.com"
+capacity = 10
+[pools]
+five = {five}
+"""
 
 
 class Driver:
@@ -65,6 +76,16 @@ class Scene:
             "PORTALCAL_ACCESS_TOKEN": str(google.issue_token()),
             "PORTALCAL_CONFIG": str(google.write_files(folder)),
         }
+
+    def add_team(self) -> None:
+        """Dana, a pool of five and a room that accepts every invitation; Ana may read all their calendars."""
+        for name in ("dana", *FIVE):
+            self.google.add_calendar(f"{name}@example.com", role="freeBusyReader")
+        self.google.add_calendar("oak@rooms.example.com", role="freeBusyReader")
+        room_answers(self.google, "accepted")
+        people = "\n".join(f'[people.{name}]\nemail = "{name}@example.com"' for name in ("dana", *FIVE))
+        with Path(self._environ["PORTALCAL_CONFIG"]).open("a") as config:
+            config.write(_TEAM.format(people=people, five=json.dumps(FIVE)))
 
     def run(self, *arguments: str, dies_at: int | None = None) -> dict[str, Any]:
         """Run `portalcal ARGUMENTS --json`."""
@@ -114,10 +135,22 @@ class Scene:
         found = [f"{each.task} is owed for {each.booking}" for each in owed]
         found += [f"the history of {each}, replayed, is not the booking" for each in unfaithful]
         found += [damage.reason] if damage else []
+        found += _double_bookings(bookings)
         for each in bookings:
             event = events.pop(each.event_id or "", None) if each.is_live else None
             found += _differences(each, event)
         return found + [f"the event {each} belongs to no live booking" for each in events]
+
+
+def _double_bookings(bookings: Iterable[Booking]) -> list[str]:
+    """Whoever takes part in two live bookings at one time."""
+    live = [each for each in bookings if each.is_live]
+    return [
+        f"{who} takes part in {one.id} and {other.id} at one time"
+        for one, other in itertools.combinations(live, 2)
+        if one.meeting.overlaps(other.meeting)
+        for who in set(one.claimants) & set(other.claimants)
+    ]
 
 
 def _differences(booking: Booking, event: dict[str, Any] | None) -> list[str]:
@@ -128,5 +161,11 @@ def _differences(booking: Booking, event: dict[str, Any] | None) -> list[str]:
     start = datetime.fromisoformat(event["start"]["dateTime"]).astimezone(UTC)
     end = datetime.fromisoformat(event["end"]["dateTime"]).astimezone(UTC)
     is_there = (start, end) == (booking.meeting.start, booking.meeting.end) and booking.moving_to is None
-    is_well = is_there and booking.state is State.CONFIRMED
+    invited = {each["email"] for each in event["attendees"]}
+    coming = {
+        booking.request.guest.email,
+        *booking.request.guests,
+        *(each.email for each in booking.participants),
+    }
+    is_well = is_there and invited == coming and booking.state is State.CONFIRMED
     return [] if is_well else [f"booking {booking.id} ({booking.state}) and its event differ"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from portalcal.simulator.google import Simulator
-from tests.crash.scene import NOW, SAM, Driver, Scene
+from tests.crash.scene import FIVE, NOW, SAM, Driver, Scene
 
 KILLED = -9
 PROCESSES = 32
@@ -33,6 +33,33 @@ def test_of_32_processes_that_want_one_time_one_gets_it(driver: Driver, tmp_path
         assert scene.run("sync")["exit"] == 0
         assert scene.audit() == []
         assert len(google.events()) == 1
+
+
+@pytest.mark.full
+def test_of_32_processes_that_want_panels_out_of_five_every_refused_one_was_truly_refused(
+    driver: Driver, tmp_path: Path
+) -> None:
+    needs = [1 + number % 3 for number in range(PROCESSES)]
+    with Simulator(now=NOW) as google:
+        scene = Scene(driver, google, tmp_path)
+        scene.add_team()
+
+        ran = scene.together(*[
+            ("book", "2026-11-24T10:00", "--name", "Sam", "--email", f"g{number}@example.com", "--key", f"k{number}",
+             "--need", f"five:{need}", "--owner", "organises")
+            for number, need in enumerate(needs)
+        ])  # fmt: skip
+
+        refused = [need for need, each in zip(needs, ran, strict=True) if each["exit"] not in {0, 8}]
+        codes = {json.loads(each["err"])["error"]["code"] for each in ran if each["exit"] not in {0, 8}}
+        assert codes == {"nobody-free"}, [each["err"] for each in ran]
+        assert scene.run("sync")["exit"] == 0
+        assert scene.audit() == []
+        listed = json.loads(scene.run("bookings")["out"])["result"]["bookings"]
+        taken = [each["person"] for booking in listed for each in booking["people"]]
+        assert len(taken) == len(set(taken)) <= len(FIVE)
+        assert len(listed) == PROCESSES - len(refused)
+        assert min(refused) > len(FIVE) - len(taken)
 
 
 @pytest.mark.full
