@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
 from portalcal.ports import Search
@@ -64,10 +65,13 @@ class Driver:
 class Scene:
     """One machine, one Google, and what is known of both."""
 
-    def __init__(self, driver: Driver, google: Simulator, folder: Path) -> None:
+    def __init__(
+        self, driver: Driver, google: Simulator, folder: Path, *, database_url: str | None = None
+    ) -> None:
         self.google = google
         self._driver = driver
         self._data = folder
+        self._database_url = database_url
         self._environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -76,6 +80,9 @@ class Scene:
             "PORTALCAL_ACCESS_TOKEN": str(google.issue_token()),
             "PORTALCAL_CONFIG": str(google.write_files(folder)),
         }
+        if database_url is not None:
+            with Path(self._environ["PORTALCAL_CONFIG"]).open("a") as config:
+                config.write(f'[ledger]\nurl = "{database_url}"\n')
 
     def add_team(self) -> None:
         """Dana, a pool of five and a room that accepts every invitation; Ana may read all their calendars."""
@@ -127,7 +134,7 @@ class Scene:
 
     def audit(self) -> list[str]:
         """Everything in which ledger and calendar differ, or that is left over; nothing when all is well."""
-        ledger = SqliteLedger(self._data / "data/portalcal/ledger.db", "default", SetClock())
+        ledger = self._open_ledger()
         bookings, owed, damage = ledger.search(Search()), ledger.owed(), ledger.check()
         unfaithful = unfaithful_histories(ledger)
         ledger.close()
@@ -140,6 +147,11 @@ class Scene:
             event = events.pop(each.event_id or "", None) if each.is_live else None
             found += _differences(each, event)
         return found + [f"the event {each} belongs to no live booking" for each in events]
+
+    def _open_ledger(self) -> SqliteLedger | PostgresLedger:
+        if self._database_url is not None:
+            return PostgresLedger(self._database_url, "default", SetClock())
+        return SqliteLedger(self._data / "data/portalcal/ledger.db", "default", SetClock())
 
 
 def _double_bookings(bookings: Iterable[Booking]) -> list[str]:
