@@ -93,6 +93,12 @@ def asking(row: Row, operation: str, before: Facts, after: Facts) -> Expected:
     return Expected(told, after if told == DONE else before, after)
 
 
+def replacing(row: Row, operation: str) -> Expected:
+    """Google fails before both are held: who takes part stays so. Whoever was replaced cannot be replaced again."""
+    told = said_of(row, operation)
+    return Expected(told, CONFIRMED, CONFIRMED, (6, "person-not-found") if told == DONE else DONE)
+
+
 # --- book -------------------------------------------------------------------------------------------------------
 
 

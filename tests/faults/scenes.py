@@ -14,6 +14,9 @@ from tests.faults.stage import SAM, TEN, TWO, Facts, Stage
 DAY = "2026-11-24"
 _TEAM = "team@example.com"
 _BOOK = ("book", f"{DAY}T{TEN}", *SAM, "--key", "order-17")
+_DANA, _BEN = "dana@example.com", "ben@example.com"
+_BOOK_WITH = (*_BOOK, "--with", _DANA, "--owner", "organises")
+_REASSIGN = ("reassign", "BOOKING", "--from", _DANA, "--to", _BEN)
 _RESCHEDULE = ("reschedule", "BOOKING", f"{DAY}T{TWO}")
 
 
@@ -98,6 +101,21 @@ def another_calendar_counts(stage: Stage, row: Row) -> None:
     assert stage.json("calendars", "--select", "Team").exit == 0
 
 
+def dana_is_readable(stage: Stage, row: Row) -> None:
+    stage.connect()
+    stage.google.add_calendar(_DANA, role="freeBusyReader")
+
+
+def booked_with_dana(stage: Stage, row: Row) -> None:
+    dana_is_readable(stage, row)
+    stage.book(TEN, "--with", _DANA, "--owner", "organises")
+
+
+def booked_with_dana_and_ben_is_readable(stage: Stage, row: Row) -> None:
+    booked_with_dana(stage, row)
+    stage.google.add_calendar(_BEN, role="freeBusyReader")
+
+
 def somebody_comes_in_between(stage: Stage, row: Row) -> None:
     """A rival takes the time after it was checked; where Google is to say that our event is gone, it goes."""
     stage.connect()
@@ -177,6 +195,8 @@ SCENES = (
     Scene("reply lost", _BOOK, "events.get", contract.looking_for_ours, reply_is_lost("events.insert"), _FEW),
     Scene("confirm", _BOOK, "events.list", contract.confirming, nothing, _FEW),
     Scene("confirm", _BOOK, "freebusy.query", contract.confirming, another_calendar_counts, _FEW, spared=1),
+    Scene("person", _BOOK_WITH, "freebusy.query", _BOOKS, dana_is_readable, _FEW),
+    Scene("confirm person", _BOOK_WITH, "freebusy.query", contract.confirming, dana_is_readable, _FEW, spared=1),
     Scene("yield", _BOOK, "events.delete", contract.withdrawing, somebody_comes_in_between, _FEW),
     Scene("", _RESCHEDULE, "freebusy.query", _MOVES, booked, _FEW),
     Scene("", _RESCHEDULE, "oauth.token", _MOVES, booked_and_renewal_due, _TOKEN_FEW),
@@ -184,7 +204,10 @@ SCENES = (
     Scene("reply lost", _RESCHEDULE, "events.get", contract.looking_where_it_is, reply_is_lost("events.patch"), _FEW),
     Scene("changed", _RESCHEDULE, "events.get", contract.looking_why_it_changed, booked_and_changed, _FEW),
     Scene("confirm", _RESCHEDULE, "events.list", contract.confirming_the_move, booked, _FEW),
+    Scene("person", _RESCHEDULE, "freebusy.query", _MOVES, booked_with_dana, _FEW),
+    Scene("confirm person", _RESCHEDULE, "freebusy.query", contract.confirming_the_move, booked_with_dana, _FEW, spared=1),
     Scene("yield", _RESCHEDULE, "events.patch", contract.bringing_back, somebody_comes_in_between_the_move, _FEW, spared=1),
+    Scene("", _REASSIGN, "freebusy.query", contract.replacing, booked_with_dana_and_ben_is_readable, _FEW),
     Scene("", ("cancel", "BOOKING"), "events.delete", contract.removing, booked_and_gone_if_said_so, _ALL),
     Scene("", ("cancel", "BOOKING"), "oauth.token", contract.on_the_way(contract.removing), booked_and_renewal_due, _TOKEN),
     Scene("gone", ("cancel", "BOOKING"), "calendarList.list", contract.searching_for_the_removed, booked_and_lost, _FEW),

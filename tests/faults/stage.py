@@ -142,9 +142,9 @@ class Stage(Shell):
         document["installed"]["token_uri"] = f"http://127.0.0.1:{port}/token"
         path.write_text(json.dumps(document))
 
-    def book(self, start: str = TEN) -> None:
+    def book(self, start: str = TEN, *options: str) -> None:
         """Book the meeting, a minute ago."""
-        ran = self.json("book", f"2026-11-24T{start}", *SAM, "--key", "order-17")
+        ran = self.json("book", f"2026-11-24T{start}", *SAM, "--key", "order-17", *options)
         assert ran.exit in {0, 8}, ran
         self.booking = json.loads(ran.out)["result"]["id"]
         self.google.clock.advance(seconds=60)
