@@ -207,7 +207,7 @@ SCENES = (
     Scene("person", _RESCHEDULE, "freebusy.query", _MOVES, booked_with_dana, _FEW),
     Scene("confirm person", _RESCHEDULE, "freebusy.query", contract.confirming_the_move, booked_with_dana, _FEW, spared=1),
     Scene("yield", _RESCHEDULE, "events.patch", contract.bringing_back, somebody_comes_in_between_the_move, _FEW, spared=1),
-    Scene("", _REASSIGN, "freebusy.query", contract.replacing, booked_with_dana_and_ben_is_readable, _FEW),
+    Scene("", _REASSIGN, "freebusy.query", contract.replacing, booked_with_dana_and_ben_is_readable, _ALL),
     Scene("", ("cancel", "BOOKING"), "events.delete", contract.removing, booked_and_gone_if_said_so, _ALL),
     Scene("", ("cancel", "BOOKING"), "oauth.token", contract.on_the_way(contract.removing), booked_and_renewal_due, _TOKEN),
     Scene("gone", ("cancel", "BOOKING"), "calendarList.list", contract.searching_for_the_removed, booked_and_lost, _FEW),
