@@ -113,8 +113,9 @@ def _check_booking_calendar(
     """Our event as listed now, and a description of the conflict: an older opaque event on the booking calendar.
 
     Of two tools without a common ledger exactly one so yields. On a booking calendar that is no conflict calendar, only
-    events of other bookings that the owner attends count, as in the ledger. The list has our own event too, by now perhaps with the Meet link that was pending
-    when it was inserted, and with the times that the response to an insert may lack.
+    events of other bookings that the owner attends count, as in the ledger. The list has our own event too, by now
+    perhaps with the Meet link that was pending when it was inserted, and with the times that the response to an insert
+    may lack.
     """
     events = context.calendars.events(ours.calendar, booking.buffered)
     current = next((event for event in events if event.id == ours.id), ours)
