@@ -19,6 +19,9 @@ from portalcal.adapters.zone_database import use_newest_rules
 from tests import published_schema, selection, summary
 from tests.simulator import discovery
 
+# As every start of the program does, before a test holds a zone: not even a conftest.py of a named folder.
+use_newest_rules()
+
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 IMPOSSIBLE = "impossible on this machine: "
 """How the reason of a test begins that would be skipped whatever was installed."""
@@ -101,8 +104,6 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
     if _is_roomy(_IN_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
-    # As every start of the program does, before a test holds a zone.
-    use_newest_rules()
     hypothesis.settings.load_profile(selection.CHOSEN)
     # A shell script ignores it in what it runs in the background, and so would every program that tests start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
