@@ -41,6 +41,7 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "HOME": home,
         "XDG_CONFIG_HOME": home / ".config",
         "XDG_DATA_HOME": home / ".local/share",
+        "XDG_STATE_HOME": home / ".local/state",
         "XDG_CACHE_HOME": home / ".cache",
         "XDG_RUNTIME_DIR": home / ".run",
     }.items():
@@ -79,6 +80,7 @@ def _away_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "ACCESS_TOKEN",
         "REFRESH_TOKEN",
         "VAULT_PASSPHRASE",
+        "VAULT_PASSPHRASE_FILE",
         "VAULT_TIMEOUT",
     ):
         monkeypatch.delenv(f"PORTALCAL_{name}", raising=False)
