@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -153,7 +154,9 @@ def test_the_programs_that_show_it_have_nothing_against_it(program: tuple[str, .
     if shutil.which(program[0]) is None:
         pytest.skip(f"apt-get install {package}")
 
-    ran = subprocess.run([*program, str(PAGE)], capture_output=True, text=True, check=False)
+    # mandoc has something against a page of tomorrow, which this one is where `.ci/run` moves the clock back.
+    real_clock = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    ran = subprocess.run([*program, str(PAGE)], env=real_clock, capture_output=True, text=True, check=False)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert program[0] == "man" or ran.stdout == ""
