@@ -5,7 +5,7 @@ Always English, independent of the locale.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pendulum
@@ -51,11 +51,16 @@ def meeting(span: Interval, zone: ZoneInfo) -> str:
 
 
 def near(span: Interval, zone: ZoneInfo, *, now: datetime) -> str:
-    """A meeting relative to now: `tomorrow, in 18 hours`; `in 2 weeks`."""
+    """A meeting relative to now: `tomorrow, in 18 hours`; `in 4 days`, which counts dates of that zone."""
     if now in span:
         return "now"
-    word, distance = day_word(local_date(span.start, zone), local_date(now, zone)), relative(span.start, now)
+    day, today = local_date(span.start, zone), local_date(now, zone)
+    word = day_word(day, today)
     if word is None:
-        return distance
+        return relative(_midnight(day), _midnight(today))
     # "tomorrow, in 1 day" would be redundant.
-    return word if abs(span.start - now) >= timedelta(days=1) else f"{word}, {distance}"
+    return word if abs(span.start - now) >= timedelta(days=1) else f"{word}, {relative(span.start, now)}"
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

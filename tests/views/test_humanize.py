@@ -38,6 +38,7 @@ def test_dates_are_said_in_full_or_with_their_year_where_it_is_another() -> None
         ("Tue 07:00-08:00", "tomorrow, in 22 hours"),
         ("Tue 10:00-11:00", "tomorrow"),
         ("Fri 10:00-11:00", "in 4 days"),
+        ("Fri 07:00-08:00", "in 4 days"),
     ],
 )
 def test_nearness_says_nothing_twice(when: str, said: str) -> None:
