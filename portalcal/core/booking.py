@@ -114,7 +114,7 @@ class Booking:
     original_request: BookingRequest | None = (
         None  # as first made, if `request` differs: replays compare with it
     )
-    declined: tuple[str, ...] = ()  # addresses of guests who declined
+    declined: tuple[str, ...] = ()  # addresses of guests and participants who declined
     participants: tuple[Participant, ...] = ()  # besides the guests; empty: the owner alone
     new_participants: tuple[Participant, ...] | None = None  # who take part at `moving_to`; None: the same
     offer: UUID | None = None  # the offer of which this is one time, which is no booking yet

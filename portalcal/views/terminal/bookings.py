@@ -108,7 +108,7 @@ _OUTCOMES = {
     "refused": "refused by Google",
     "moved": "moved in the calendar",
     "cancelled": "deleted in the calendar",
-    "declined": "declined by a guest",
+    "declined": "declined by somebody invited",
     "updated": "changed in the calendar",
     "conflicts": "in conflict with another booking",
     "needs_replacement": "declined by who should come",
