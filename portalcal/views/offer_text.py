@@ -18,13 +18,19 @@ def offer_text(answer: Offered) -> str | None:
         return None
     length = _length(offer.slots[0].request.duration)
     times = [_time(each.meeting.start, each.meeting.end, zone) for each in offer.slots]
-    until = _time(offer.expires_at, None, zone)
+    until = _time(_whole_minute(offer.expires_at, answer.now), None, zone)
     place = f"{zone_city(zone)} ({zone.key})"
     if len(times) == 1:
         return f"This time is held for you, for a meeting of {length}: {times[0]} in {place}. It is held until {until}."
     lines = [f"These times are held for you, for a meeting of {length}; choose one. All are in {place}:", ""]
     lines += [f"{number}. {time}" for number, time in enumerate(times, start=1)]
     return "\n".join([*lines, "", f"They are held until {until}."])
+
+
+def _whole_minute(instant: datetime, now: datetime) -> datetime:
+    """The minute in which it lies, unless that one has begun."""
+    minute = instant.replace(second=0, microsecond=0)
+    return minute if minute > now else instant
 
 
 def _time(start: datetime, end: datetime | None, zone: ZoneInfo) -> str:

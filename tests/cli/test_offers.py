@@ -54,6 +54,15 @@ def test_an_offer_holds_its_times_and_says_so_in_words_for_the_guest(
     assert google.events() == []
 
 
+def test_the_guest_is_told_no_seconds(connected: Shell, google: Simulator) -> None:
+    google.clock.advance(seconds=7)
+
+    text = connected("offer", TUE, *SAM, "--for", "1h").out
+
+    assert "  until   Mon 23 Nov, 09:00:07 (London)" in text
+    assert text.endswith("It is held until Mon 23 Nov, 09:00.\n")
+
+
 def test_an_offer_in_json(connected: Shell) -> None:
     offered = offer(connected, TUE, more=("--key", "k1"))
 
@@ -400,9 +409,26 @@ def test_the_people_of_an_offered_time_are_held_and_come_to_the_booking(
     )
     offered = offer(connected, TUE, more=("--link", "panel"))
     (held,) = (each["person"] for each in offered["slots"][0]["people"])
+    assert f"\n  with    {held}\n  times   1  Tue 24 Nov" in connected("offers").out
 
     taken = connected.json("book", TUE, *SAM, "--with", held, "--owner", "organises")
     booked = connected.json("book", "--offer", f"{offered['id']}/1").result
 
     assert taken.error["code"] == "slot-taken"
     assert [each["person"] for each in booked["people"] if each["role"] == "need"] == [held]
+
+
+def test_times_for_which_different_people_come_name_them(connected: Shell, google: Simulator) -> None:
+    for name, day in (("ben", "24"), ("zoe", "25")):
+        google.add_calendar(f"{name}@example.com", summary=name, role="freeBusyReader")
+        google.add_event(
+            f"{name}@example.com", f"2026-11-{day}T09:00:00Z", f"2026-11-{day}T17:00:00Z", "Course"
+        )
+    connected.configure(
+        '[pools]\nbackend = ["ben@example.com", "zoe@example.com"]\n[links.panel]\nneed = { backend = 1 }\n'
+    )
+
+    page = connected("offer", TUE, WED, *SAM, "--link", "panel").out
+
+    assert "1  Tue 24 Nov, 10:00-10:30 (London)  zoe@example.com\n" in page
+    assert "2  Wed 25 Nov, 14:00-14:30 (London)  ben@example.com\n" in page

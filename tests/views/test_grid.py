@@ -219,6 +219,7 @@ def test_days_without_an_offered_time_say_so() -> None:
         12:00   ·             –
 
         No time is offered in these days
+        why: the same with --explain 2026-03-03
 
         · past   – open, not offered
     """)

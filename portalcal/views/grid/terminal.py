@@ -82,12 +82,22 @@ def page(answer: Availability, *, width: int, is_ascii: bool = False) -> Rendera
         parts += block if is_after_line and len(block) == 1 else ["", *block]
         is_after_line = len(block) == 1
     if not answer.slots:
-        parts += ["", Text("No time is offered in these days", style="bold yellow")]
+        parts += ["", _none_offered(sheet)]
     if answer.beyond:
         parts += ["", Text(f"Too far ahead: {opens_until(answer.inputs)}", style="yellow")]
     if legend := renderer.legend():
         parts += ["", legend]
     return Group(*parts)
+
+
+_HELD_BACK = {CellKind.BOOKED, CellKind.BUSY, CellKind.UNOFFERED}
+"""Kinds of cells within the opening hours that an explanation says something about."""
+
+
+def _none_offered(sheet: Sheet) -> Text:
+    text = Text("No time is offered in these days", style="bold yellow")
+    day = next((day.date for day in sheet.days if day.kinds & _HELD_BACK), None)
+    return text.append(f"\nwhy: the same with --explain {day}", style="not bold dim") if day else text
 
 
 def _title(answer: Availability) -> Text:

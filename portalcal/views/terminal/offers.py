@@ -6,7 +6,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from portalcal import results
+from portalcal.core.booking import Booking
 from portalcal.core.offers import OfferState
+from portalcal.core.participants import Role
 from portalcal.core.time import format_time
 from portalcal.sanitize import sanitize
 from portalcal.views import humanize
@@ -51,18 +53,28 @@ def _card(answer: results.Offered) -> DefinitionList:
     until = Text(format_time(offer.expires_at, zone)).append(
         f"  {humanize.relative(offer.expires_at, answer.now)}", style="dim"
     )
+    takers = [_takers(each) for each in offer.slots]
+    is_one_panel = len(set(takers)) == 1
     times = Text("\n").join(
-        Text(f"{number}  {humanize.meeting(each.meeting, zone)}")
-        for number, each in enumerate(offer.slots, start=1)
+        Text(f"{number}  {humanize.meeting(each.meeting, zone)}").append(
+            "" if is_one_panel else f"  {names}", style="dim"
+        )
+        for number, (each, names) in enumerate(zip(offer.slots, takers, strict=True), start=1)
     )
     who = Text(sanitize(request.guest.name)).append(f" <{sanitize(request.guest.email)}>", style="dim")
     return DefinitionList([
         ("id", str(offer.id)),
         ("what", Text(sanitize(request.title), style="bold")),
         ("who", who),
+        ("with", takers[0] if is_one_panel else None),
         ("times", times),
         ("until", until),
         ("state", Text(state, style=colour)),
         ("booking", str(offer.booking) if offer.booking else None),
         ("key", sanitize(offer.key or "")),
     ])  # fmt: skip
+
+
+def _takers(slot: Booking) -> str:
+    """The people and the room that are held with it; the owner, whose calendar it is, is not named."""
+    return ", ".join(sanitize(each.key) for each in slot.participants if each.role is not Role.OWNER)
