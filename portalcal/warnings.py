@@ -341,10 +341,10 @@ class RoomGone(PortalcalWarning):
 
 
 class NotReplaced(PortalcalWarning):
-    """Somebody declined a meeting, and nobody else can come."""
+    """Somebody declined a meeting, and `sync --replace-declined` left it at that."""
 
     code = "not-replaced"
-    says = "{person} declined booking {booking}, and nobody could come instead: {why}"
+    says = "{person} declined booking {booking} and was not replaced: {why}"
     booking: str
     person: str
     why: str

@@ -221,7 +221,7 @@ EXAMPLES = [
     Told(
         warnings.NotReplaced(ID, "ben", "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00"),
         {"booking": ID, "person": "ben", "why": "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00"},
-        f"ben declined booking {ID}, and nobody could come instead: "
+        f"ben declined booking {ID} and was not replaced: "
         "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00",
     ),
     Told(

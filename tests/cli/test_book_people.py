@@ -597,9 +597,14 @@ def test_sync_replaces_nobody_shortly_before_the_meeting(team: Shell, google: Si
     decline(google, "ben@example.com")
 
     late = team.json("sync", "--replace-declined").result
+    words = team("sync", "--replace-declined").err
     allowed = team.json("sync", "--replace-declined", "--replace-before", "1h").result
 
     assert (late["needs_replacement"], late["replaced"]) == ([booked["id"]], [])
+    assert words == (
+        f"warning: ben declined booking {booked['id']} and was not replaced: "
+        "the meeting starts within 1d (--replace-before)\n"
+    )
     assert allowed["replaced"] == [booked["id"]]
 
 
@@ -611,6 +616,11 @@ def test_somebody_who_was_named_is_left_to_people(team: Shell, google: Simulator
     result = team.json("sync", "--replace-declined").result
 
     assert (result["needs_replacement"], result["replaced"]) == ([booked["id"]], [])
+    assert team("sync", "--replace-declined").err == (
+        f"warning: dana declined booking {booked['id']} and was not replaced: no pool was asked for; "
+        f"`portalcal reassign {booked['id']} --from dana --to NAME` takes somebody else\n"
+    )
+    assert team.json("reassign", booked["id"], "--from", "dana", "--to", "zoe").exit == 0
 
 
 # --- people -----------------------------------------------------------------------------------------------------

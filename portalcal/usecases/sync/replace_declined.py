@@ -8,7 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
-from portalcal.core.participants import Participant
+from portalcal.core.participants import Participant, Role
+from portalcal.core.time import format_duration
 from portalcal.errors import BookingBusy, ConflictError, NotFoundError, UsageError
 from portalcal.ports import Context
 from portalcal.usecases.booking.reassign import ReassignRequest, reassign
@@ -20,7 +21,7 @@ def replace_declined(
 ) -> tuple[UUID, ...]:
     """The bookings in which somebody else came, or would come, in the place of everybody who declined.
 
-    Nothing is changed within `before` of the start. Who cannot be replaced is a warning.
+    Nothing is changed within `before` of the start. Whoever is not replaced is a warning.
 
     Raises:
         PortalcalError: Google could not be asked; what was changed before stays.
@@ -28,17 +29,29 @@ def replace_declined(
     latest = context.clock.now() + before
     replaced = []
     for booking in bookings:
-        if booking.meeting.start < latest:
-            continue
         # A list, so that a second one is replaced even if the first cannot be.
         outcomes = [
             _replace(context, booking, each, zone=zone, dry_run=dry_run)
+            if booking.meeting.start >= latest and each.pool
+            else _leave(context, booking, each, before=before)
             for each in booking.absent
-            if each.pool
         ]
         if outcomes and all(outcomes):
             replaced.append(booking.id)
     return tuple(replaced)
+
+
+def _leave(context: Context, booking: Booking, absent: Participant, *, before: timedelta) -> bool:
+    context.view.warn(NotReplaced(str(booking.id), absent.key, _why_left(booking, absent, before=before)))
+    return False
+
+
+def _why_left(booking: Booking, absent: Participant, *, before: timedelta) -> str:
+    if absent.pool:
+        return f"the meeting starts within {format_duration(before)} (--replace-before)"
+    other = "another room" if absent.role is Role.ROOM else "somebody else"
+    command = f"portalcal reassign {booking.id} --from {absent.key} --to NAME"
+    return f"no pool was asked for; `{command}` takes {other}"
 
 
 def _replace(
