@@ -393,6 +393,11 @@ class LineInvalid(UsageError):
     problems: tuple[Problem, ...]
 
     @property
+    def remedies(self) -> str:
+        ways = dict.fromkeys(each.remedy for each in self.problems if each.remedy)
+        return "; ".join((*ways, self.advice))
+
+    @property
     def sentence(self) -> str:
         return f"line {self.line}: " + "; ".join(map(self._shown, self.problems))
 

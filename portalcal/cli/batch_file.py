@@ -243,7 +243,12 @@ def _options(row: Row, number: int, line_format: LineFormat, *, key: str) -> Lin
     except UnreadableFields as unreadable:
         reported = {each.key for each in problems}
         problems += [
-            Problem(each.name, json.dumps(row.get(each.name), default=str), each.error.message)
+            Problem(
+                each.name,
+                json.dumps(row.get(each.name), default=str),
+                each.error.message,
+                each.error.remedies or "",
+            )
             for each in unreadable.errors
             if each.name not in reported
         ]

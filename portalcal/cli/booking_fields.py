@@ -88,10 +88,10 @@ class UnreadableFields(Exception):
 
 
 class FieldReader:
-    """Parses one field after another and collects the errors."""
+    """Parses one field after another and collects the errors, after those that were found before."""
 
-    def __init__(self) -> None:
-        self.errors: list[FieldError] = []
+    def __init__(self, errors: tuple[FieldError, ...] = ()) -> None:
+        self.errors = list(errors)
 
     def read(self, name: str, parse: Callable[[], T], *, fallback: T) -> T:
         """The value of a field; `fallback` where it has an error, which is collected."""
@@ -103,14 +103,21 @@ class FieldReader:
 
 
 def read_booking(
-    fields: BookingFields, container: Container, time_context: TimeContext, *, dry_run: bool = False
+    fields: BookingFields,
+    container: Container,
+    time_context: TimeContext,
+    *,
+    dry_run: bool = False,
+    errors: tuple[FieldError, ...] = (),
 ) -> BookOptions:
     """Build the booking request. A time without an offset is in the zone of the fields, else of `time_context`.
+
+    `errors`: those of what the fields were made from.
 
     Raises:
         UnreadableFields: at least one field cannot be parsed.
     """
-    reader = FieldReader()
+    reader = FieldReader(errors)
     kind = reader.read(
         "link", lambda: container.config.link(fields.link), fallback=container.config.link(None)
     )

@@ -538,6 +538,13 @@ def test_a_date_of_two_meanings_needs_its_order(connected: Shell, order: str, st
     assert ran.lines[0]["result"]["start"].startswith(start)
 
 
+def test_a_line_names_all_that_is_wrong_with_it_and_what_helps(connected: Shell) -> None:
+    (ran,) = book(connected, "start,name,email,minutes\n01/12/2026 3pm,Sam,sam,7x\n").lines
+
+    assert [each["key"] for each in ran["error"]["details"]["problems"]] == ["minutes", "start", "email"]
+    assert ran["error"]["hint"].startswith("say which part is the day with `--dates dmy` or `--dates mdy`")
+
+
 @pytest.mark.parametrize("minutes", ["0", "-5", "1.5", "an hour"])
 def test_minutes_are_whole_numbers(connected: Shell, minutes: str) -> None:
     (ran,) = book(

@@ -164,10 +164,10 @@ def _line_format(command: CommandContext, time_context: TimeContext, *, dry_run:
     """A line is named as the options are. Without a key it gets one, so that the same file may be run again."""
 
     def read(values: Mapping[str, Value], key: str) -> usecase.BookOptions:
-        values = _with_duration(dict(values))
+        values, errors = _with_duration(dict(values))
         named = {FIELDS[option]: value for option, value in values.items()}
         fields = BookingFields(**cast("dict[str, Any]", named))
-        options = read_booking(fields, command.container, time_context, dry_run=dry_run)
+        options = read_booking(fields, command.container, time_context, dry_run=dry_run, errors=errors)
         return options._replace(key=options.key or key)
 
     return LineFormat((*FIELDS, _MINUTES), ("start", "name", "email"), read)
@@ -177,20 +177,16 @@ _MINUTES = "minutes"
 """A column of a spreadsheet with plain numbers, in place of `duration`."""
 
 
-def _with_duration(values: dict[str, Value]) -> dict[str, Value]:
-    """The fields with the minutes as a duration.
-
-    Raises:
-        UnreadableFields: they are no whole number, or there is a duration too.
-    """
+def _with_duration(values: dict[str, Value]) -> tuple[dict[str, Value], tuple[FieldError, ...]]:
+    """The fields with the minutes as a duration; and an error if they are no whole number, or there is a duration too."""
     minutes = values.pop(_MINUTES, None)
     if minutes is None:
-        return values
+        return values, ()
     if not isinstance(minutes, str) or not re.fullmatch(r"[1-9]\d{0,4}", minutes.strip()):
-        raise UnreadableFields((FieldError(_MINUTES, Usage(f"expected whole minutes, found {minutes}")),))
+        return values, (FieldError(_MINUTES, Usage(f"expected whole minutes, found {minutes}")),)
     if "duration" in values:
-        raise UnreadableFields((FieldError(_MINUTES, Usage("the line has a duration too")),))
-    return values | {"duration": f"{minutes.strip()}m"}
+        return values, (FieldError(_MINUTES, Usage("the line has a duration too")),)
+    return values | {"duration": f"{minutes.strip()}m"}, ()
 
 
 def _refuse_together(fields: BookingFields) -> None:
