@@ -57,8 +57,10 @@ def _sentence(change: BookingChange, zone: ZoneInfo) -> str:
             return _changed(change)
         case What.DELIVERED:
             return f"its event {_GONE.get(str(change.before.get('owed')), 'made')}"
-        case What.OFFERED | What.EXPIRED:
-            return change.what.value
+        case What.OFFERED:
+            return f"offered {_meeting(change.after, zone)}{_guest_after('to', change)}"
+        case What.EXPIRED:
+            return "its offer expired, and its time is free"
 
 
 def _changed(change: BookingChange) -> str:
@@ -74,12 +76,12 @@ def _held(change: BookingChange, zone: ZoneInfo) -> str:
     to = change.after.get("moving_to")
     if isinstance(to, Interval):
         return f"also held {_span(to, zone)}, to be moved there"
-    return f"held {_meeting(change.after, zone)}{_for_guest(change)}"
+    return f"held {_meeting(change.after, zone)}{_guest_after('for', change)}"
 
 
 def _confirmed(change: BookingChange, zone: ZoneInfo) -> str:
     if not change.before:
-        return f"booked {_meeting(change.after, zone)}{_for_guest(change)}, without an event"
+        return f"booked {_meeting(change.after, zone)}{_guest_after('for', change)}, without an event"
     calendar = change.after.get("calendar")
     return f"confirmed, with its event on {_text(calendar)}" if calendar else "confirmed"
 
@@ -136,9 +138,9 @@ def _span(span: Interval, zone: ZoneInfo) -> str:
     return format_span(span, zone, beside=date.min)
 
 
-def _for_guest(change: BookingChange) -> str:
+def _guest_after(preposition: str, change: BookingChange) -> str:
     guest = change.after.get("guest")
-    return f" for {sanitize(guest.name)}" if isinstance(guest, Guest) else ""
+    return f" {preposition} {sanitize(guest.name)}" if isinstance(guest, Guest) else ""
 
 
 def _text(value: object) -> str:
