@@ -127,7 +127,7 @@ def starts_of_participants(
     about = inputs.inputs
     keys = {about.claimant(address): address for address in inputs.names}
     around = Interval(start - AROUND, start + AROUND)
-    starts = context.ledger.meeting_starts(keys, around, but_not=but_not)
+    starts = context.ledger.meeting_starts(tuple(keys), around, but_not=but_not)
     return {keys[key]: each for key, each in starts.items()}
 
 

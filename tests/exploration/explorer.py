@@ -385,7 +385,9 @@ def _same(reply: Reply) -> Hashable:
     error = reply.error
     if isinstance(error, PortalcalError):
         return type(error), error.message, repr(sorted(error.details.items()))
-    return reply if error is None else (type(error), error.args, tuple(sorted(vars(error).items())))
+    if error is not None:
+        return type(error), error.args, tuple(sorted(vars(error).items()))
+    return tuple(sorted(reply.value.items())) if isinstance(reply.value, dict) else reply
 
 
 def _put(numbers: tuple[int, ...], at: int, number: int) -> tuple[int, ...]:

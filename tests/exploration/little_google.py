@@ -31,6 +31,12 @@ class Kept(NamedTuple):
 
     event: Event
     version: int
+    attendees: tuple[str, ...] = ()  # addresses in lower case, in order; guests are not kept
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Whose time it takes: of everybody invited, else of the calendar's owner."""
+        return self.attendees or (self.event.calendar,)
 
 
 class Cloud(NamedTuple):
@@ -42,7 +48,11 @@ class Cloud(NamedTuple):
 
     def live(self) -> tuple[Event, ...]:
         """Every event that is there."""
-        return tuple(kept.event for _, kept in self.events if not kept.event.is_cancelled)
+        return tuple(kept.event for kept in self.kept())
+
+    def kept(self) -> tuple[Kept, ...]:
+        """Every event that is there, with what is kept of it."""
+        return tuple(kept for _, kept in self.events if not kept.event.is_cancelled)
 
 
 class Place:
@@ -88,7 +98,7 @@ class LittleGoogle:
             title=draft.title,
             location=draft.location,
         )
-        made = self._put(event)
+        made = self._put(event, attendees=tuple(sorted(each.email.lower() for each in draft.people)))
         return self._put(made._replace(created=self._moment()), is_new=False)
 
     def event(self, calendar: str, event_id: str) -> Event:
@@ -104,8 +114,14 @@ class LittleGoogle:
         but_not: Iterable[str],
         notify: Notify,
     ) -> Event:
-        """As `event`: attendees are not kept."""
-        return self.event(calendar, event_id)
+        """Add and remove attendees; a new version only if there is something to change."""
+        kept = self._there(calendar, event_id)
+        if kept.event.is_cancelled:
+            raise EventNotFound(calendar, event_id)
+        leaving = {each.lower() for each in but_not}
+        attendees = {each.email.lower() for each in people} | set(kept.attendees)
+        changed = tuple(sorted(attendees - leaving))
+        return kept.event if changed == kept.attendees else self._put(kept.event, attendees=changed)
 
     def room_answer(self, calendar: str, event_id: str) -> Event:
         """As `event`: a room answers at once, or never."""
@@ -198,7 +214,13 @@ class LittleGoogle:
         return tuple(each for each in self._place.cloud.live() if each.calendar == calendar)
 
     def _busy(self, calendar: str) -> tuple[Interval, ...]:
-        return tuple(each.span for each in self._on(calendar) if each.span and each.is_busy)
+        """The busy times on a calendar, which are also those of events elsewhere to which it is invited."""
+        return tuple(
+            each.event.span
+            for each in self._place.cloud.kept()
+            if each.event.span and each.event.is_busy
+            if calendar in (each.event.calendar, *each.attendees)
+        )
 
     def _kept(self, calendar: str, event_id: str) -> Kept | None:
         return dict(self._place.cloud.events).get((calendar, event_id))
@@ -209,12 +231,15 @@ class LittleGoogle:
             raise EventNotFound(calendar, event_id)
         return kept
 
-    def _put(self, event: Event, *, is_new: bool = True) -> Event:
-        """Keep a new version of an event, or what else there is to say of the present one."""
+    def _put(self, event: Event, *, is_new: bool = True, attendees: tuple[str, ...] | None = None) -> Event:
+        """Keep a new version of an event, or what else there is to say of the present one. None: attendees as before."""
         cloud = self._place.cloud
         version = cloud.version + is_new
         stored = event._replace(etag=f'"{version}"')
-        events = dict(cloud.events) | {(event.calendar, event.id): Kept(stored, version)}
+        if attendees is None:
+            before = self._kept(event.calendar, event.id)
+            attendees = before.attendees if before else ()
+        events = dict(cloud.events) | {(event.calendar, event.id): Kept(stored, version, attendees)}
         self._place.cloud = cloud._replace(version=version, events=tuple(sorted(events.items(), key=_key)))
         return stored
 

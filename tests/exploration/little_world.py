@@ -12,6 +12,7 @@ from portalcal.config.model import Config
 from portalcal.core.booking import BookingRequest, Guest
 from portalcal.core.intervals import Interval
 from portalcal.core.offers import GuestOffer
+from portalcal.core.participants import PanelRequest
 from portalcal.core.permissions import Permission
 from portalcal.core.schedule import Hours, Schedule
 from portalcal.core.slots import Rules
@@ -21,12 +22,14 @@ from portalcal.ports import Calendars, Connection, Context, Ledger
 from portalcal.run_all import Running
 from portalcal.usecases.booking.book import BookOptions, book
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
+from portalcal.usecases.booking.reassign import ReassignRequest, reassign
 from portalcal.usecases.booking.reschedule import RescheduleRequest, reschedule
 from portalcal.usecases.sync.sync import SyncOptions, sync
 from portalcal.warnings import PortalcalWarning
 from tests.builders import LONDON, at, span
 
 ANA = "ana@example.com"
+BEN, CLEO, DANA = "ben@example.com", "cleo@example.com", "dana@example.com"
 BEGAN = at("08:00")
 SLOT, OTHER, THIRD = span("09:00-09:30"), span("10:00-10:30"), span("11:00-11:30")
 CONFIG = Config(
@@ -111,6 +114,7 @@ class Command(NamedTuple):
     run: Callable[[Context], object]
     does: str
     key: str | None = None
+    takes: frozenset[str] = frozenset({ANA})  # whose time a booking it makes claims
 
 
 def run(command: Command, context: LittleWorld) -> object:
@@ -120,9 +124,21 @@ def run(command: Command, context: LittleWorld) -> object:
 
 def a_book(guest: str, *, key: str, when: Interval = SLOT) -> Command:
     """Book the slot for somebody."""
+    return _a_book(f"book for {guest}", guest, key=key, when=when, people=PanelRequest())
+
+
+def a_panel(guest: str, *people: str, key: str) -> Command:
+    """Book the slot for somebody with these people; the account only organises."""
+    panel = PanelRequest(required=people, owner_attends=False)
+    names = " and ".join(each.partition("@")[0].title() for each in people)
+    made = _a_book(f"book {names} for {guest}", guest, key=key, when=SLOT, people=panel)
+    return made._replace(takes=frozenset(people))
+
+
+def _a_book(name: str, guest: str, *, key: str, when: Interval, people: PanelRequest) -> Command:
     person = Guest(guest, f"{guest.lower()}@example.com")
-    request = BookingRequest(when.start, when.length, LONDON, person, f"Meeting with {guest}")
-    return Command(f"book for {guest}", lambda context: book(BookOptions(request, key), context), "book", key)
+    request = BookingRequest(when.start, when.length, LONDON, person, f"Meeting with {guest}", people=people)
+    return Command(name, lambda context: book(BookOptions(request, key), context), "book", key)
 
 
 def a_cancel(booking: UUID) -> Command:
@@ -134,6 +150,15 @@ def a_reschedule(booking: UUID, to: Interval, words: str) -> Command:
     """Move a booking."""
     request = RescheduleRequest(str(booking), to.start, LONDON)
     return Command(f"reschedule to {words}", lambda context: reschedule(request, context), "reschedule")
+
+
+def a_reassign(booking: UUID, leaving: str, to: str) -> Command:
+    """Put somebody else into a booking."""
+    request = ReassignRequest(str(booking), LONDON, leaving, to)
+    names = [each.partition("@")[0].title() for each in (leaving, to)]
+    return Command(
+        f"reassign {names[0]} to {names[1]}", lambda context: reassign(request, context), "reassign"
+    )
 
 
 def a_sync() -> Command:

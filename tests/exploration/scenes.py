@@ -11,17 +11,20 @@ from uuid import UUID
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import LEASE
+from portalcal.core.participants import Role
 from portalcal.errors import GoogleUnreachable, PortalcalError
-from portalcal.ports import Event
-from portalcal.results import Booked, Cancelled, Rescheduled, Synced
+from portalcal.results import Booked, Cancelled, Reassigned, Rescheduled, Synced
 from portalcal.usecases.outbox import conflict_check
 from portalcal.usecases.sync import sync as synchronising
 from tests.exploration.explorer import End, Explored, Explorer, Outcome, Process
-from tests.exploration.little_google import Cloud, LittleGoogle, Place
+from tests.exploration.little_google import Cloud, Kept, LittleGoogle, Place
 from tests.exploration.little_ledger import Books, LittleLedger, Store
 from tests.exploration.little_world import (
     ANA,
     BEGAN,
+    BEN,
+    CLEO,
+    DANA,
     OTHER,
     SLOT,
     THIRD,
@@ -31,6 +34,8 @@ from tests.exploration.little_world import (
     Moment,
     a_book,
     a_cancel,
+    a_panel,
+    a_reassign,
     a_reschedule,
     a_sync,
     by_hand,
@@ -42,6 +47,8 @@ AFTERWARDS = BEGAN + 4 * LEASE
 X = UUID(int=(9 << 64) + 1)
 """The booking that is there before, Eve's."""
 
+EVE_WITH_PEOPLE = a_panel("Eve", BEN, CLEO, key="x")
+A_PANEL = "X is booked with Ben and Cleo"
 EVE_AT_SLOT, EVE_AT_OTHER = a_book("Eve", key="x"), a_book("Eve", key="x", when=OTHER)
 
 
@@ -51,6 +58,11 @@ class Before(NamedTuple):
     name: str
     cloud: Cloud
     books: Books
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether commands about people make sense there: a panel is booked, or nothing is."""
+        return not any(each.owner_attends for each in self.books.bookings)
 
 
 class Scene(NamedTuple):
@@ -152,11 +164,43 @@ def befores() -> dict[str, Before]:
         ),
         _after(at_slot, "X is booked and was dragged away", by_hand("drag", "move_by_hand", X, THIRD)),
         _after(at_slot, "X is booked and its event deleted", by_hand("delete", "delete_by_hand", X)),
+        _after(nothing, A_PANEL, EVE_WITH_PEOPLE),
+        _after(
+            _after(nothing, A_PANEL, EVE_WITH_PEOPLE),
+            "Dana is to come to the panel X in Cleo's place",
+            a_reassign(X, CLEO, DANA),
+            google=without("invite", done=False),
+        ),
+        _after(
+            _after(nothing, A_PANEL, EVE_WITH_PEOPLE),
+            "Dana is to come to the panel X in Cleo's place, and is invited",
+            a_reassign(X, CLEO, DANA),
+            google=without("invite", done=True),
+        ),
     )
     return {each.name: each for each in found}
 
 
 # --- who meets ------------------------------------------------------------------------------------------------
+
+
+def panel_commands(before: Before) -> list[Command]:
+    """What can be run on the slot there, where people come: each command shares somebody with some of the others."""
+    others = [
+        a_panel("Sam", BEN, DANA, key="a"),
+        a_panel("Kim", DANA, key="b"),
+        a_book("Lee", key="c"),
+        a_sync(),
+    ]
+    if not before.books.bookings:
+        return [a_panel("Eve", BEN, CLEO, key="x"), *others]
+    return [
+        *others,
+        a_reassign(X, CLEO, DANA),
+        a_reassign(X, BEN, DANA),
+        a_cancel(X),
+        a_reschedule(X, THIRD, "a third time"),
+    ]
 
 
 def commands(before: Before) -> list[Command]:
@@ -197,10 +241,16 @@ def scenes(*, may_sleep: bool) -> Iterator[Scene]:
 
 def _meetings() -> Iterator[tuple[Before, Command, Command]]:
     for before in befores().values():
+        if before.books.bookings and before.is_of_people:
+            continue
         for one, other in combinations_with_replacement(commands(before), 2):
             if not one.does == other.does == "hand":
                 yield before, one, other
         yield before, a_book("Sam", key="a"), a_book("Kim", key="b")
+    for before in befores().values():
+        if before.is_of_people:
+            for one, other in combinations_with_replacement(panel_commands(before), 2):
+                yield before, one, other
 
 
 def explored(number: int, *, may_sleep: bool) -> Explored:
@@ -277,39 +327,45 @@ def _settle(scene: Scene, end: End, again: tuple[int, ...]) -> Settled:
 
 def _differences(cloud: Cloud, books: tuple[Books, ...], told: set[UUID]) -> list[str]:
     """In what ledgers and calendar differ, and what is left over."""
-    events = {each.booking: each for each in cloud.live() if each.booking}
-    live = [event for event in cloud.live() if event.booking]
+    live = [kept for kept in cloud.kept() if kept.event.booking]
+    events = {kept.event.booking: kept for kept in live}
     found = ["a booking has two events"] if len(events) < len(live) else []
     for number, each in enumerate(books):
         found += [f"a {owed.entry.task} is owed on machine {number}" for owed in each.owed]
         if each.overlap():
             found.append(f"two bookings of machine {number} hold one time")
         for booking in each.bookings:
-            event = events.pop(str(booking.id), None)
-            found += _difference(booking, event) if booking.id not in told else []
+            kept = events.pop(str(booking.id), None)
+            found += _difference(booking, kept) if booking.id not in told else []
     return found + [f"the event of {each} belongs to nothing" for each in events]
 
 
-def _difference(booking: Booking, event: Event | None) -> list[str]:
+def _difference(booking: Booking, kept: Kept | None) -> list[str]:
     if not booking.is_live:
-        return [f"{booking.id} is {booking.state} and has an event"] if event else []
-    if event is None:
+        return [f"{booking.id} is {booking.state} and has an event"] if kept else []
+    if kept is None:
         return [f"{booking.id} is {booking.state} and has no event"]
-    agrees = booking.state is State.CONFIRMED and booking.meeting == event.span and not booking.moving_to
+    if booking.state is not State.CONFIRMED or booking.meeting != kept.event.span or booking.moving_to:
+        return [f"{booking.id} is {booking.state} at {booking.meeting}, its event at {kept.event.span}"]
+    invited = tuple(sorted(each.address for each in booking.participants if each.role is not Role.OWNER))
     return (
-        [] if agrees else [f"{booking.id} is {booking.state} at {booking.meeting}, its event at {event.span}"]
+        []
+        if invited == kept.attendees
+        else [f"{booking.id} is with {invited}, and {kept.attendees} are invited"]
     )
 
 
 def _crowded(cloud: Cloud, told: set[UUID]) -> list[str]:
-    """Two meetings at one time, when the one that is ours came second."""
-    live = sorted(cloud.live(), key=lambda each: each.moved_at or each.created or BEGAN)
+    """Somebody in two meetings at one time, when the one that is ours came second."""
+    live = sorted(cloud.kept(), key=lambda each: each.event.moved_at or each.event.created or BEGAN)
     return [
-        f"an event of {late.booking} lies on {early.booking or 'somebody else'}'s"
+        f"an event of {late.event.booking} lies on {early.event.booking or 'somebody else'}'s"
         for number, early in enumerate(live)
         for late in live[number + 1 :]
-        if late.booking and not told & {UUID(each.booking) for each in (early, late) if each.booking}
-        if early.span and late.span and early.span.overlaps(late.span)
+        if late.event.booking
+        and not told & {UUID(each.event.booking) for each in (early, late) if each.event.booking}
+        if set(early.participants) & set(late.participants)
+        if early.event.span and late.event.span and early.event.span.overlaps(late.event.span)
     ]
 
 
@@ -323,26 +379,9 @@ def _broken_word(
     bookings = {each.id: each for each in books[process.machine].bookings}
     others = [each.command for index, each in enumerate(scene.processes) if index != number]
     # Who drags, cancels or moves a booking may have the last word about it.
-    is_alone = not any(each.does in {"cancel", "reschedule", "hand"} for each in others)
-    match outcome.value:
-        case Booked(booking) if booking.state is State.CONFIRMED:
-            stands = bookings[booking.id]
-            is_kept = stands.state is State.CONFIRMED and stands.meeting in {
-                booking.meeting,
-                booking.moving_to,
-            }
-            if stands.state is State.REFUSED or (is_alone and not _was_odd(scene) and not is_kept):
-                return [f"told that {booking.id} is booked; it is {stands.state}"]
-        case Rescheduled(booking) if booking.moving_to is None and is_alone and not _was_odd(scene):
-            if bookings[booking.id].meeting != booking.meeting:
-                return [
-                    f"told that {booking.id} is at {booking.meeting}; it is at {bookings[booking.id].meeting}"
-                ]
-        case Cancelled(booking):
-            if bookings[booking.id].is_live:
-                return [f"told that {booking.id} is cancelled; it is {bookings[booking.id].state}"]
-        case _:
-            pass
+    is_alone = not any(each.does in {"cancel", "reschedule", "reassign", "hand"} for each in others)
+    if untrue := _untrue(scene, outcome.value, bookings, is_alone=is_alone):
+        return [untrue]
     if (
         outcome.error
         and process.command.does == "book"
@@ -352,6 +391,34 @@ def _broken_word(
         if made and process.command.key != "x":
             return [f"told {outcome.error.code}, and {made[0].id} is {made[0].state}"]
     return []
+
+
+def _untrue(scene: Scene, value: object, bookings: dict[UUID, Booking], *, is_alone: bool) -> str | None:
+    """What a command said that is not so of its booking; None: it is."""
+    match value:
+        case Booked(booking) if booking.state is State.CONFIRMED:
+            stands = bookings[booking.id]
+            is_kept = stands.state is State.CONFIRMED and stands.meeting in {
+                booking.meeting,
+                booking.moving_to,
+            }
+            if stands.state is State.REFUSED or (is_alone and not _was_odd(scene) and not is_kept):
+                return f"told that {booking.id} is booked; it is {stands.state}"
+        case Rescheduled(booking) if booking.moving_to is None and is_alone and not _was_odd(scene):
+            stands = bookings[booking.id]
+            if stands.meeting != booking.meeting:
+                return f"told that {booking.id} is at {booking.meeting}; it is at {stands.meeting}"
+        case Reassigned(booking) if booking.moving_to is None and is_alone:
+            stands = bookings[booking.id]
+            if stands.claimants != booking.claimants:
+                return f"told that {booking.claimants} come; {stands.claimants} do"
+        case Cancelled(booking):
+            stands = bookings[booking.id]
+            if stands.is_live:
+                return f"told that {booking.id} is cancelled; it is {stands.state}"
+        case _:
+            pass
+    return None
 
 
 def _was_odd(scene: Scene) -> bool:
@@ -370,4 +437,10 @@ def _nobody(scene: Scene, outcomes: list[Outcome | None]) -> list[str]:
     if not is_free or not wanted or any(each.command.does == "hand" for each in scene.processes):
         return []
     won = [each for each in wanted if each and isinstance(each.value, Booked)]
-    return [] if won else ["the time was free, and nobody got it"]
+    if not won:
+        return ["the time was free, and nobody got it"]
+    claims = [each.command.takes for each in scene.processes if each.command.does == "book"]
+    claimed = frozenset[str]().union(*claims)
+    # The account's own calendar shows what it only organises as busy time.
+    is_for_all = ANA not in claimed and len(claimed) == sum(map(len, claims))
+    return ["nobody was in both, and one was refused"] if is_for_all and len(won) < len(wanted) else []

@@ -17,14 +17,23 @@ from portalcal.core.booking import Notify
 from portalcal.core.grant import AccessToken, Grant
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import EventNotFound
-from portalcal.ports import Calendars, Event, EventChanged, EventChanges, EventDraft, EventIdTaken, Ledger
+from portalcal.ports import (
+    Calendars,
+    Event,
+    EventChanged,
+    EventChanges,
+    EventDraft,
+    EventIdTaken,
+    Invitee,
+    Ledger,
+)
 from portalcal.simulator.google import Simulator
 from tests.adapters.scripted import an_http_client
 from tests.builders import SetClock, span
 from tests.contract.test_ledger import LedgerContract, OpenLedger
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
 from tests.exploration.little_ledger import LittleLedger, Store
-from tests.exploration.little_world import ANA, BEGAN, OTHER, SLOT, THIRD
+from tests.exploration.little_world import ANA, BEGAN, BEN, CLEO, OTHER, SLOT, THIRD
 
 
 class TestLittleLedger(LedgerContract):
@@ -47,6 +56,9 @@ MORNING = span("08:00-12:00")
 @pytest.fixture
 def simulated() -> Iterator[Calendars]:
     with Simulator(now=BEGAN) as google:
+        for person in (BEN, CLEO):
+            google.add_user(person)
+            google.share(person, ANA, role="freeBusyReader")
         token = google.issue_token(scopes=("calendar",))
         grant = Grant(token.refresh_token, AccessToken(token), frozenset({"calendar"}))
         endpoints = Endpoints(google.api_root, google.revoke_uri)
@@ -83,6 +95,13 @@ class Player:
         self._etags[moved.id] = moved.etag
         return moved
 
+    def invite(self, draft: EventDraft, *, but_not: tuple[str, ...]) -> Event:
+        changed = self._calendars.invite(
+            ANA, draft.id, people=draft.people, but_not=but_not, notify=Notify.NONE
+        )
+        self._etags[changed.id] = changed.etag
+        return changed
+
     def delete(self, event_id: str) -> object:
         return self._calendars.delete(ANA, event_id, notify=Notify.NONE)
 
@@ -99,7 +118,7 @@ class Player:
             told(calendars.events(ANA, MORNING)),
             told(calendars.events(ANA, SLOT)),
             told(calendars.events_of(ANA, booking)),
-            told(calendars.free_busy((ANA,), MORNING)),
+            told(calendars.free_busy((ANA, BEN, CLEO), MORNING)),
         ]
 
 
@@ -130,12 +149,15 @@ def a_move(dice: random.Random) -> Callable[[Player], object]:
         timezone="UTC",
         guests=(),
         guest_name="",
+        people=tuple(map(Invitee, dice.choice(((), (BEN,), (CLEO,), (BEN, CLEO))))),
     )
+    leaving = tuple(each for each in (BEN, CLEO) if Invitee(each) not in draft.people)
     knows, all_of_them = dice.choice(("the version", "another", "none")), dice.random() < 0.3
     moves: tuple[Callable[[Player], object], ...] = (
         lambda player: player.insert(draft),
         lambda player: player.move(draft, knows=knows),
         lambda player: player.delete(draft.id),
+        lambda player: player.invite(draft, but_not=leaving),
         lambda player: player.changes(all_of_them=all_of_them),
         lambda player: player.look(draft.id, draft.booking),
     )
@@ -146,7 +168,7 @@ def test_the_little_google_answers_as_the_simulator_does(simulated: Calendars) -
     little, real = Player(LittleGoogle(Place(Cloud((ANA,))), BEGAN)), Player(simulated)
     dice = random.Random(5)
 
-    for _ in range(400):
+    for _ in range(500):
         move = a_move(dice)
         assert little.play(move) == real.play(move)
 
