@@ -110,7 +110,7 @@ class PostgresErrors:
                 "of its servers none can be written at the moment, as while a standby takes over"
             )
         if _NOT_NOW.search(reason):
-            return LedgerBusy(self.name, f"not to be had right now: {reason}")
+            return LedgerBusy(self.name, f"not available at the moment: {reason}")
         return None
 
     def _is_out_of_reach(self, where: str, reason: str) -> PortalcalError | None:
@@ -163,7 +163,7 @@ class PostgresErrors:
             return self._out_of_reach("the connection was lost")
         # Classes of SQLSTATE: connection, resources, an operator's intervention.
         if (error.sqlstate or "")[:2] in {"08", "53", "57"} or _NOT_NOW.search(reason):
-            return LedgerBusy(self.name, f"not to be had right now: {reason}")
+            return LedgerBusy(self.name, f"not available at the moment: {reason}")
         return None
 
     def _reason(self, error: psycopg.Error) -> str:
