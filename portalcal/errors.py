@@ -609,6 +609,7 @@ class LedgerFault(StrEnum):
     LIBRARY = "library"  # psycopg is missing
     SERVER = "server"  # it lets nobody in, or is not what its url says
     RIGHTS = "rights"  # of the role that the url names
+    STANDBY = "standby"  # its server replays another one's changes, and cannot be written
     FULL = "full"  # its disk
     DAMAGED = "damaged"  # or changed by another program
     FOREIGN = "foreign"  # another program made it, or an unreleased portalcal

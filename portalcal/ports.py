@@ -449,6 +449,17 @@ class Damage(NamedTuple):
     fault: str  # what is to be mended, a value of `errors.LedgerFault`
 
 
+class LedgerServer(NamedTuple):
+    """The PostgreSQL server that a ledger is on."""
+
+    version: str
+    is_pooled: bool  # a pooler stands before it
+    is_standby: bool  # it replays another server's changes, and cannot be written
+    # Of a standby the age of its newest change, else how far the slowest of its standbys is behind. None: there is none,
+    # or the role may not see it.
+    lag: timedelta | None
+
+
 class LedgerFacts(NamedTuple):
     """Where the ledger is, and what it is kept in."""
 
@@ -640,6 +651,9 @@ class Ledger(Protocol):
 
     def exposure(self) -> Exposure | None:
         """Access by others on this machine, or on the network path to a server; None if there is none."""
+
+    def server(self) -> LedgerServer | None:
+        """The server that it is on; None for a file."""
 
 
 class History(Protocol):

@@ -273,7 +273,9 @@ def judge_clock(skew: timedelta | None) -> CheckResult:
         return CheckResult("agrees with Google's" if seconds <= 2 else f"{seconds} s off")
     way = "ahead of" if skew > timedelta(0) else "behind"
     return CheckResult(
-        f"this machine's clock is {_length(seconds)} {way} Google's", CheckStatus.WARN, SET_THE_CLOCK
+        f"this machine's clock is {short_length(timedelta(seconds=seconds))} {way} Google's",
+        CheckStatus.WARN,
+        SET_THE_CLOCK,
     )
 
 
@@ -291,7 +293,7 @@ def judge_outbox(owed: Sequence[OutboxEntry], now: datetime, *, missing: int) ->
     if overdue:
         first = min(overdue, key=lambda each: each.due_at)
         why = next((each.last_error for each in (first, *overdue) if each.last_error), None)
-        since = _length(round((now - first.due_at).total_seconds()))
+        since = short_length(now - first.due_at)
         detail = f"{len(overdue)} not told to Google yet, the first due {since} ago"
         return CheckResult(f"{detail}: {why}" if why else detail, CheckStatus.WARN, RUN_SYNC)
     # Bookings whose event is in the outbox are in `missing` too, and need no repair.
@@ -299,7 +301,7 @@ def judge_outbox(owed: Sequence[OutboxEntry], now: datetime, *, missing: int) ->
     if never > 0:
         return CheckResult(f"{never} upcoming without a calendar event", CheckStatus.WARN, ADD_MISSING)
     if owed:
-        wait = _length(round((min(each.due_at for each in owed) - now).total_seconds()))
+        wait = short_length(min(each.due_at for each in owed) - now)
         return CheckResult(
             f"{len(owed)} owed to Google, tried again in {wait}, by the next command that books, moves or cancels or by `portalcal sync`"
         )
@@ -327,6 +329,10 @@ _PUT_BACK = (
 _LEDGER_REMEDIES = {
     LedgerFault.LIBRARY: "run `pip install 'portalcal[postgres]'`",
     LedgerFault.SERVER: "see that the url under [ledger] opens it, then run `portalcal status`",
+    LedgerFault.STANDBY: (
+        "name the primary under [ledger], or all its servers with commas between the hosts: the one that can be "
+        "written is used; then run `portalcal status`"
+    ),
     LedgerFault.RIGHTS: "let its role read and write the schema portalcal, then run `portalcal status`",
     LedgerFault.FULL: "free some space on its disk, then run `portalcal status`",
     LedgerFault.DAMAGED: _PUT_BACK,
@@ -352,7 +358,9 @@ def days(length: timedelta, *, up: bool = False) -> str:
     return f"{number} day{'' if number == 1 else 's'}"
 
 
-def _length(seconds: int) -> str:
+def short_length(length: timedelta) -> str:
+    """Format a duration in its largest unit of which there are two or more, `3 min`."""
+    seconds = round(length.total_seconds())
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{round(seconds / size)} {unit}"

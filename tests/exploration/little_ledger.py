@@ -89,6 +89,9 @@ class LittleLedger:
     def exposure(self) -> None:
         """Nobody else can reach it."""
 
+    def server(self) -> None:
+        """There is none."""
+
     # --- bookings
 
     def hold(self, booking: Booking, *, put: bool) -> Booking:

@@ -70,6 +70,31 @@ class Cluster:
             self.process.wait(timeout=_LIMIT)
             self.process = None
 
+    @contextmanager
+    def standby(self) -> Iterator[Cluster]:
+        """A server that replays this one's changes, each a moment later. Gone with the block."""
+        folder = _new_folder(self.user)
+        made = Cluster(folder, self.user)
+        copy = [
+            _program("pg_basebackup"),
+            "-h",
+            str(self.folder),
+            "-U",
+            self.user,
+            "-D",
+            str(folder / "data"),
+        ]
+        subprocess.run(
+            [*copy, "-R", "-c", "fast"], check=True, capture_output=True, timeout=_LIMIT, cwd=folder,
+            user=self._other_user,
+        )  # fmt: skip
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
     def sql(self, statement: str, *, database: str = "postgres") -> str:
         """Run a statement as the superuser would; what it printed."""
         asked = [_program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
@@ -155,12 +180,7 @@ def trust_hosts(server: Cluster, database: str) -> None:
 def cluster() -> Iterator[Cluster]:
     """A server with the role `portal`, whose password is `geheim`. Gone with the block, its files too."""
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    # A socket's path may have 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, user)
-    # The role's socket is where the tests are, whoever they run as.
-    folder.chmod(0o755)
+    folder = _new_folder(user)
     made = Cluster(folder, user)
     try:
         command = [
@@ -179,13 +199,25 @@ def cluster() -> Iterator[Cluster]:
             user=made._other_user,
         )  # fmt: skip
         rules = folder / "data" / "pg_hba.conf"
-        rules.write_text(f"local all {user} trust\nlocal all all scram-sha-256\n")
+        rules.write_text(
+            f"local all {user} trust\nlocal replication {user} trust\nlocal all all scram-sha-256\n"
+        )
         made.start()
         made.sql("CREATE ROLE portal LOGIN PASSWORD 'geheim'")
         yield made
     finally:
         made.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder(user: str) -> Path:
+    """A folder of a server. A socket's path may have 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+    # The role's socket is where the tests are, whoever they run as.
+    folder.chmod(0o755)
+    return folder
 
 
 def _program(name: str) -> str:

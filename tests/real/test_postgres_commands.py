@@ -54,8 +54,9 @@ def test_status_finds_the_ledger_sound_and_tells_no_password(shell: Shell) -> No
 
     ran = shell.json("status", "--report", str(report))
 
+    version = shell.json("ledger").result["database_version"]
     assert check(ran, "ledger.file") | {"millis": 0} == check(ran, "ledger.file") | {
-        "millis": 0, "state": "ok", "detail": "sound, 1 live booking",
+        "millis": 0, "state": "ok", "detail": f"sound, 1 live booking; PostgreSQL {version}",
     }  # fmt: skip
     assert "postgresql://(secret)@/" in report.read_text()
     assert "geheim" not in report.read_text() + ran.out

@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from math import inf
 from typing import Any
@@ -37,7 +37,7 @@ from portalcal.core.booking import Booking
 from portalcal.core.history import NOBODY, Author
 from portalcal.core.outbox import LEASE, OutboxEntry
 from portalcal.errors import LedgerCutOff, LedgerFault, LedgerTooNew, LedgerUnusable, PortalcalError
-from portalcal.ports import Clock, Damage, Exposure
+from portalcal.ports import Clock, Damage, Exposure, LedgerServer
 
 _BEGIN = """
     BEGIN ISOLATION LEVEL {isolation};
@@ -299,6 +299,10 @@ class PostgresDatabase:
         if not (soundness["has_triggers"] and soundness["has_indexes"]):
             reason = "it is damaged: a trigger or an index is missing or switched off"
             return Damage(reason, LedgerFault.DAMAGED)
+        if self.server().is_standby:
+            return Damage(
+                "its server is a standby, which cannot be written until it takes over", LedgerFault.STANDBY
+            )
         if not soundness["is_writable"]:
             return Damage("it can be read, but not written", LedgerFault.RIGHTS)
         return self._trial()
@@ -321,18 +325,24 @@ class PostgresDatabase:
         reason = "its role switches triggers off (session_replication_role), so that bookings claim no time"
         return None if has_claim else Damage(reason, LedgerFault.RIGHTS)
 
-    def server(self) -> tuple[str, bool, int]:
-        """Return the server's version, whether a pooler stands before it, and the version of the ledger, 0 without one.
-
-        Raises: as `reading`.
-        """
+    def server(self) -> LedgerServer:
+        """Return what the server is, and how far behind a standby is. Raises: as `reading`."""
         with self._lock.held(), self._translated():
-            session = self._session()
-            row = session.one("SELECT pg_backend_pid() AS pid, current_setting('server_version') AS version")
+            row = self._session().one(sql.SERVER)
             assert self._connection is not None  # noqa: S101 - set by _session
-            # A pooler gives its clients numbers of its own.
-            is_pooled = self._connection.info.backend_pid != row["pid"]
-            return str(row["version"]).partition(" ")[0], is_pooled, self._known_version
+            return LedgerServer(
+                version=str(row["version"]).partition(" ")[0],
+                # A pooler gives its clients numbers of its own.
+                is_pooled=self._connection.info.backend_pid != row["pid"],
+                is_standby=bool(row["is_standby"]),
+                lag=None if row["lag"] is None else timedelta(seconds=max(0.0, float(row["lag"]))),
+            )
+
+    def schema_version(self) -> int | None:
+        """Return the version of the ledger, None if there is none yet. Raises: as `reading`."""
+        with self._lock.held(), self._translated():
+            self._session()
+            return self._known_version or None
 
     def exposure(self) -> Exposure | None:
         """Return whether somebody between us and a remote server could pose as it, or None. Raises: as `reading`."""

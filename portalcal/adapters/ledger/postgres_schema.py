@@ -540,6 +540,16 @@ TRIAL = (
 HAS_CLAIM = "SELECT count(*) AS claims FROM claims WHERE workspace = ' '"
 
 
+# `pg_stat_replication` shows nothing of a standby to a role without `pg_monitor`
+# (https://www.postgresql.org/docs/current/monitoring-stats.html).
+SERVER = """
+    SELECT pg_backend_pid() AS pid, current_setting('server_version') AS version, pg_is_in_recovery() AS is_standby,
+           CASE WHEN pg_is_in_recovery() THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+                ELSE (SELECT extract(epoch FROM max(coalesce(replay_lag, interval '0'))) FROM pg_stat_replication
+                      WHERE state = 'streaming') END AS lag
+"""
+
+
 SIZE = """
     SELECT (SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
             WHERE relnamespace = CAST('portalcal' AS regnamespace) AND relkind = 'r') AS bytes,
@@ -570,7 +580,7 @@ SOUNDNESS = """
             FROM pg_class WHERE relnamespace = CAST('portalcal' AS regnamespace)
               AND relname IN ('bookings', 'claims', 'offers', 'outbox', 'totals', 'sync_tokens'))
            AND has_table_privilege('history', 'SELECT') AND has_table_privilege('history', 'INSERT')
-           AND NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS is_writable
+           AND current_setting('default_transaction_read_only') = 'off' AS is_writable
 """
 """Whether the constraints, triggers, indexes, tables and rights that the ledger depends on are all in place."""
 

@@ -26,13 +26,19 @@ class PostgresStore:
 
     def facts(self) -> LedgerFacts:
         """Where it is and what it is kept in; a missing ledger is not made."""
-        server, is_pooled, version = self.database.server()
-        if version == 0:
-            return LedgerFacts(self.name, "PostgreSQL", server, None, 0, 0, is_pooled)
-        with self.database.reading() as db:
-            size = db.one(sql.SIZE)
+        server, version = self.database.server(), self.database.schema_version()
+        size = {"bytes": 0, "bookings": 0}
+        if version is not None:
+            with self.database.reading() as db:
+                size = db.one(sql.SIZE)
         return LedgerFacts(
-            self.name, "PostgreSQL", server, version, int(size["bytes"]), int(size["bookings"]), is_pooled
+            self.name,
+            "PostgreSQL",
+            server.version,
+            version,
+            int(size["bytes"]),
+            int(size["bookings"]),
+            server.is_pooled,
         )
 
     def check_all(self) -> Damage | None:

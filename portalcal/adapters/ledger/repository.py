@@ -35,6 +35,7 @@ from portalcal.ports import (
     Exposure,
     Feed,
     HistoryQuery,
+    LedgerServer,
     Search,
     Tally,
 )
@@ -69,6 +70,9 @@ class Database(Protocol):
 
     def exposure(self) -> Exposure | None:
         """Return who else could read or change the ledger, or None."""
+
+    def server(self) -> LedgerServer | None:
+        """Return what the server of the database is; None for a file."""
 
     def close(self) -> None:
         """Close the connection, which ends our leases; the next use opens another one."""
@@ -119,6 +123,10 @@ class SqlLedger:
     def exposure(self) -> Exposure | None:
         """Return who else could read or change the ledger, or None."""
         return self._database.exposure()
+
+    def server(self) -> LedgerServer | None:
+        """Return what the server of the ledger is; None for a file."""
+        return self._database.server()
 
     # --- bookings
 

@@ -250,6 +250,9 @@ class SqliteDatabase:
         detail = f"others on this machine can read or write {exposed}"
         return Exposure(detail, f"run `chmod 600 {shlex.quote(exposed)}`")
 
+    def server(self) -> None:
+        """There is none."""
+
     @property
     def files(self) -> tuple[Path, ...]:
         """The database, its write-ahead log and the log's index (https://sqlite.org/wal.html#walfile)."""

@@ -13,7 +13,7 @@ from portalcal.core.intervals import Interval
 from portalcal.core.time import local_date
 from portalcal.core.zone_rules import first_difference, hours_of_a_year
 from portalcal.errors import ClientInvalid, LedgerFault, LedgerUnusable
-from portalcal.ports import Damage, HistoryQuery
+from portalcal.ports import Damage, HistoryQuery, Ledger, LedgerServer
 from portalcal.usecases.status.runner import CheckContext, SkipCheck, failed_result
 
 _LAST_CHANGES = 20
@@ -141,7 +141,8 @@ def ledger_file(check_context: CheckContext) -> CheckResult:
     try:
         ledger = ports.ledger
         check_context.tally = ledger.tally(ports.clock.now())
-        damage = ledger.check() or _full_disk(check_context)
+        server = ledger.server()
+        damage = _damage(ledger, server) or _full_disk(check_context)
     except LedgerUnusable as error:
         return failed_result(error, ports, hint=health.ledger_remedy(error.fault, is_on_server=is_on_server))
     if damage:
@@ -151,10 +152,29 @@ def ledger_file(check_context: CheckContext) -> CheckResult:
             unusable, ports, hint=health.ledger_remedy(damage.fault, is_on_server=is_on_server)
         )
     live = check_context.tally.live
-    sound = f"sound, {live} live booking{'' if live == 1 else 's'}"
+    sound = f"sound, {live} live booking{'' if live == 1 else 's'}{_on_server(server)}"
     if exposure := ledger.exposure():
         return CheckResult(f"{sound}, but {exposure.detail}", CheckStatus.WARN, exposure.hint)
     return CheckResult(sound)
+
+
+def _damage(ledger: Ledger, server: LedgerServer | None) -> Damage | None:
+    """What is wrong with the ledger; of a standby also how old it is."""
+    damage = ledger.check()
+    if damage and server and server.is_standby and server.lag is not None:
+        return damage._replace(
+            reason=f"{damage.reason}; its newest change is {health.short_length(server.lag)} old"
+        )
+    return damage
+
+
+def _on_server(server: LedgerServer | None) -> str:
+    """What a ledger is kept in, and how far its standby is behind; nothing of a file."""
+    if server is None:
+        return ""
+    pooled = " behind a pooler" if server.is_pooled else ""
+    lag = f", its standby {health.short_length(server.lag)} behind" if server.lag is not None else ""
+    return f"; PostgreSQL {server.version}{pooled}{lag}"
 
 
 def _full_disk(check_context: CheckContext) -> Damage | None:
