@@ -177,7 +177,7 @@ def _starts_text(day: AvailableDay, answer: Availability) -> str:
     """`09:00, 09:30 or every 30 minutes from 14:00 to 16:30`: of a long run nobody may choose a time in between."""
     stride = answer.inputs.rules.stride
     runs = _runs(day.slots, stride)
-    parts = [part for run in runs for part in _run_text(run, answer.zone, step=humanize.length(stride))]
+    parts = [part for run in runs for part in _run_text(run, answer.zone, every=_every(stride))]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
@@ -192,8 +192,14 @@ def _runs(slots: Sequence[Interval], step: timedelta) -> list[list[Interval]]:
     return runs
 
 
-def _run_text(run: Sequence[Interval], zone: ZoneInfo, *, step: str) -> list[str]:
+def _every(step: timedelta) -> str:
+    """`every 30 minutes`, `every hour`."""
+    length = humanize.length(step)
+    return f"every {length.removeprefix('1 ') if length.count(' ') == 1 else length}"
+
+
+def _run_text(run: Sequence[Interval], zone: ZoneInfo, *, every: str) -> list[str]:
     if len(run) < _MIN_RANGE:
         return [_clock(slot.start, zone) for slot in run]
     first, last = _clock(run[0].start, zone), _clock(run[-1].start, zone)
-    return [f"every {step} from {first} to {last}"]
+    return [f"{every} from {first} to {last}"]

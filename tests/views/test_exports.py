@@ -101,6 +101,19 @@ def test_the_text_is_ready_for_an_e_mail_and_names_the_zone() -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(60, "every hour"), (90, "every 1 hour 30 minutes"), (15, "every 15 minutes")]
+)
+def test_a_range_of_starts_says_how_often(minutes: int, words: str) -> None:
+    rules = Rules(duration=HOUR, step=timedelta(minutes=minutes), notice=0 * HOUR)
+
+    schedule = Schedule(LONDON, ((Hours(540, 1020),),) * 7)
+
+    assert f"- Monday 2 March: {words} from 09:00 to " in as_text(
+        an_availability(a_question(rules=rules, schedule=schedule))
+    )
+
+
 def test_a_text_without_ranges_explains_none() -> None:
     assert as_text(an_availability(_two_days(busy=("Wed 09:00-13:00", "Tue 09:00-12:00")))) == transcript("""
         A meeting of 1 hour could start at any of these times, all in London (Europe/London, UTC+00:00):
