@@ -225,6 +225,14 @@ def test_days_without_an_offered_time_say_so() -> None:
     """)
 
 
+def test_an_item_of_the_legend_stays_on_one_line() -> None:
+    inputs = a_question(busy=("Wed 10:00-11:00",), now=at("Tue 12:30"))
+
+    drawn = _drawn(an_availability(inputs), width=48)
+
+    assert drawn.rstrip().endswith("\n\n09:00 offered   ░░░ busy   · past\n– open, not offered")
+
+
 def test_hours_in_which_no_day_is_open_are_left_out() -> None:
     split = Schedule(LONDON, ((Hours(540, 660), Hours(1200, 1260)),) * 7)
 

@@ -65,6 +65,9 @@ _CELL_STYLES = {
 
 _OFFERED = "bold green"
 
+_GAP = "   "
+"""Between the items of the legend."""
+
 
 _TODAY = "bold black on cyan"
 
@@ -116,6 +119,7 @@ class _GridRenderer:
     def __init__(self, sheet: Sheet, *, zones: tuple[ZoneInfo, ZoneInfo], width: int, is_ascii: bool) -> None:
         self._sheet = sheet
         self._zones = zones
+        self._width = width
         self._is_ascii = is_ascii
         self._axis = 2 * _AXIS if sheet.is_two_zoned else _AXIS
         self._is_cut = False
@@ -228,17 +232,25 @@ class _GridRenderer:
         items += [
             self._legend_item(_CELL_STYLES[kind]) for kind in CellKind if kind in kinds & _CELL_STYLES.keys()
         ]
-        return (
-            Text("   ").join(items)
-            if kinds - {CellKind.OFFERED, CellKind.CLOSED} or self._is_cut or self._is_counted
-            else None
-        )
+        has_more = kinds - {CellKind.OFFERED, CellKind.CLOSED} or self._is_cut or self._is_counted
+        return _in_lines(items, self._width) if has_more else None
 
     def _legend_item(self, cell_style: _CellStyle) -> Text:
         glyph = cell_style.ascii if self._is_ascii else cell_style.glyph
         return Text.assemble(
             (glyph * (3 if cell_style.fills else 1), cell_style.style), f" {cell_style.legend}"
         )
+
+
+def _in_lines(items: Sequence[Text], width: int) -> Text:
+    """Items beside each other, in lines that are broken between two of them only."""
+    lines: list[Text] = []
+    for item in items:
+        if lines and lines[-1].cell_len + len(_GAP) + item.cell_len <= width:
+            lines[-1].append(_GAP).append_text(item)
+        else:
+            lines.append(item.copy())
+    return Text("\n").join(lines)
 
 
 def _names(days: Sequence[GridDay]) -> list[Text]:
