@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from tests.contract.test_history import unfaithful_histories
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
+KILLED = -9
 FIVE = ("ann", "ben", "cleo", "dan", "eve")
 _TEAM = """
 {people}
@@ -66,8 +67,16 @@ class Scene:
     """One machine, one Google, and what is known of both."""
 
     def __init__(
-        self, driver: Driver, google: Simulator, folder: Path, *, database_url: str | None = None
+        self,
+        driver: Driver,
+        google: Simulator,
+        folder: Path,
+        *,
+        database_url: str | None = None,
+        let_leases_lapse: Callable[[], None] = lambda: None,
     ) -> None:
+        """`let_leases_lapse`: on a server the leases of a killed process last some seconds more, which pass in it."""
+        self._let_leases_lapse = let_leases_lapse
         self.google = google
         self._driver = driver
         self._data = folder
@@ -96,7 +105,7 @@ class Scene:
 
     def run(self, *arguments: str, dies_at: int | None = None) -> dict[str, Any]:
         """Run `portalcal ARGUMENTS --json`."""
-        (answer,) = self._driver.run([self._job(arguments, dies_at)])
+        (answer,) = self._run([self._job(arguments, dies_at)])
         return answer
 
     def together(
@@ -104,7 +113,13 @@ class Scene:
     ) -> list[dict[str, Any]]:
         """Run many command lines at once, each in a process of its own; `deaths` says which die at which boundary."""
         jobs = [self._job(each, deaths.get(number)) for number, each in enumerate(lines)]
-        return self._driver.run(jobs)
+        return self._run(jobs)
+
+    def _run(self, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        answers = self._driver.run(jobs)
+        if any(each["exit"] == KILLED for each in answers):
+            self._let_leases_lapse()
+        return answers
 
     def _job(self, arguments: tuple[str, ...], dies_at: int | None = None) -> dict[str, Any]:
         return {

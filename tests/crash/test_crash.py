@@ -13,11 +13,10 @@ import pytest
 
 from portalcal.simulator.google import Simulator
 from tests import selection
-from tests.crash.scene import NOW, SAM, Driver, Scene
+from tests.crash.scene import KILLED, NOW, SAM, Driver, Scene
 
 BOOK = ("book", "2026-11-24T10:00", *SAM, "--key", "order-17")
 PANEL = ("--with", "dana", "--need", "five:2", "--room", "oak", "--owner", "organises")
-KILLED = -9
 
 
 class Case(NamedTuple):
@@ -33,6 +32,10 @@ class Case(NamedTuple):
     ends_with: frozenset[int]
     step: int = 1
     again: frozenset[int] = frozenset({0})
+
+
+NewScene = Callable[[Simulator, str], Scene]
+"""Makes a scene, in a folder of that name."""
 
 
 def _reschedule(scene: Scene) -> tuple[str, ...]:
@@ -83,10 +86,10 @@ DONE = {"book": 1, "book a panel": 1, "cancel": 0}
 """How many events there are once a command did what it is for, where a command that did nothing leaves another number."""
 
 
-def cut(driver: Driver, case: Case, folder: Path, *, at: int, again: bool) -> tuple[str | None, list[str]]:
+def cut(new_scene: NewScene, case: Case, *, at: int, again: bool) -> tuple[str | None, list[str]]:
     """Kill the command at a boundary and let another run set things right; the boundary, and what is wrong still."""
     with Simulator(now=NOW) as google:
-        scene = Scene(driver, google, folder / f"{case.name}-{at}-{again}")
+        scene = new_scene(google, f"{case.name}-{at}-{again}")
         command = case.prepare(scene)
         killed = scene.run(*command, dies_at=at)
         if killed["exit"] != KILLED:
@@ -118,13 +121,23 @@ def cut(driver: Driver, case: Case, folder: Path, *, at: int, again: bool) -> tu
 def test_killed_anywhere_nothing_is_lost_or_doubled(
     driver: Driver, tmp_path: Path, add_to_summary: Callable[[str], None], of_case: tuple[Case, bool]
 ) -> None:
+    def new_scene(google: Simulator, folder: str) -> Scene:
+        return Scene(driver, google, tmp_path / folder)
+
+    kill_at_every_boundary(new_scene, of_case, add_to_summary)
+
+
+def kill_at_every_boundary(
+    new_scene: NewScene, of_case: tuple[Case, bool], add_to_summary: Callable[[str], None]
+) -> None:
+    """Kill the command of a case at each of its boundaries in turn, and check what comes of it."""
     case, again = of_case
     passed: dict[int, str] = {}
     wrong: dict[int, list[str]] = {}
     # An odd number, so that the quick run kills before calls and after them.
     boundaries = selection.some(range(case.step, 200, case.step), one_in=4)
     for at in boundaries:
-        point, found = cut(driver, case, tmp_path, at=at, again=again)
+        point, found = cut(new_scene, case, at=at, again=again)
         if point is None:
             assert found == []
             break

@@ -10,29 +10,15 @@ from pathlib import Path
 import pytest
 
 from portalcal.simulator.google import Simulator
-from tests.crash.scene import FIVE, NOW, SAM, Driver, Scene
+from tests.crash.scene import FIVE, KILLED, NOW, SAM, Driver, Scene
 
-KILLED = -9
 PROCESSES = 32
 ROUNDS, AT_ONCE, SLOTS = 12, 8, 20
 
 
 def test_of_32_processes_that_want_one_time_one_gets_it(driver: Driver, tmp_path: Path) -> None:
     with Simulator(now=NOW) as google:
-        scene = Scene(driver, google, tmp_path)
-
-        ran = scene.together(*[
-            ("book", "2026-11-24T10:00", "--name", "Sam", "--email", f"g{number}@example.com")
-            for number in range(PROCESSES)
-        ])  # fmt: skip
-
-        lost = [json.loads(each["err"])["error"]["code"] for each in ran if each["exit"] == 5]
-        # The winner is pending where another process delivered its event before it could itself.
-        won = [each["exit"] for each in ran if each["exit"] in {0, 8}]
-        assert (len(won), lost) == (1, ["slot-taken"] * (PROCESSES - 1)), [each["err"] for each in ran]
-        assert scene.run("sync")["exit"] == 0
-        assert scene.audit() == []
-        assert len(google.events()) == 1
+        race_for_one_time(Scene(driver, google, tmp_path))
 
 
 @pytest.mark.full
@@ -47,16 +33,35 @@ def test_of_32_processes_that_want_panels_out_of_five_every_refused_one_was_trul
 def test_whatever_runs_at_once_ledger_and_calendar_agree_in_the_end(driver: Driver, tmp_path: Path) -> None:
     """Random commands, some of them killed, on few slots; `python -m tests.crash` does it for a minute."""
     with Simulator(now=NOW) as google:
-        scene, dice = Scene(driver, google, tmp_path), random.Random(7)
+        play_at_random(Scene(driver, google, tmp_path))
 
-        exits = Counter[int]()
-        for number in range(ROUNDS):
-            exits += play(scene, dice, number)
 
-        assert scene.run("sync")["exit"] == 0
-        assert scene.audit() == []
-        assert set(exits) <= {0, 5, 7, 8, KILLED}
-        assert {0, 5, KILLED} <= set(exits)
+def race_for_one_time(scene: Scene) -> None:
+    """Have 32 processes book one time, and check that one has it."""
+    ran = scene.together(*[
+        ("book", "2026-11-24T10:00", "--name", "Sam", "--email", f"g{number}@example.com")
+        for number in range(PROCESSES)
+    ])  # fmt: skip
+
+    lost = [json.loads(each["err"])["error"]["code"] for each in ran if each["exit"] == 5]
+    # The winner is pending where another process delivered its event before it could itself.
+    won = [each["exit"] for each in ran if each["exit"] in {0, 8}]
+    assert (len(won), lost) == (1, ["slot-taken"] * (PROCESSES - 1)), [each["err"] for each in ran]
+    assert scene.run("sync")["exit"] == 0
+    assert scene.audit() == []
+    assert len(scene.google.events()) == 1
+
+
+def play_at_random(scene: Scene) -> None:
+    """Run rounds of random commands, and check how they ended and that ledger and calendar agree."""
+    dice, exits = random.Random(7), Counter[int]()
+    for number in range(ROUNDS):
+        exits += play(scene, dice, number)
+
+    assert scene.run("sync")["exit"] == 0
+    assert scene.audit() == []
+    assert set(exits) <= {0, 5, 7, 8, KILLED}
+    assert {0, 5, KILLED} <= set(exits)
 
 
 def race_for_panels(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
 
@@ -14,8 +14,9 @@ import pytest
 
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.errors import LedgerUnusable
-from portalcal.ports import ClaimsOverlap, Ledger, Search
+from portalcal.ports import ClaimsOverlap, Search
 from tests.builders import SetClock, a_booking, at
+from tests.contract.test_history import AUTHOR, HistoryContract, OpenSqlLedger
 from tests.contract.test_ledger import SharedLedgerContract
 from tests.real.postgres_cluster import Cluster, Pooler, trust_hosts
 
@@ -45,24 +46,31 @@ def database(postgres: Cluster) -> str:
     return postgres.new_database()
 
 
+@pytest.fixture
+def open_ledger(postgres: Cluster, pooler: Pooler, database: str, clock: SetClock) -> Iterator[OpenSqlLedger]:
+    """Opens a ledger behind the pooler, for a workspace; all are closed afterwards."""
+    opened: list[PostgresLedger] = []
+
+    def open_one(workspace: str = "default") -> PostgresLedger:
+        opened.append(PostgresLedger(pooler.url(database), workspace, clock, author=AUTHOR))
+        return opened[-1]
+
+    with open_one()._database.writing():
+        pass
+    trust_hosts(postgres, database)
+    yield open_one
+    for each in opened:
+        each.close()
+
+
 @pytest.mark.full
 class TestLedgerBehindAPooler(SharedLedgerContract):
-    @pytest.fixture
-    def open_ledger(
-        self, postgres: Cluster, pooler: Pooler, database: str, clock: SetClock
-    ) -> Iterator[Callable[..., Ledger]]:
-        opened: list[PostgresLedger] = []
+    """The contract, with the fixture of this module."""
 
-        def open_one(workspace: str = "default") -> PostgresLedger:
-            opened.append(PostgresLedger(pooler.url(database), workspace, clock))
-            return opened[-1]
 
-        with open_one()._database.writing():
-            pass
-        trust_hosts(postgres, database)
-        yield open_one
-        for each in opened:
-            each.close()
+@pytest.mark.full
+class TestHistoryBehindAPooler(HistoryContract):
+    """The contract, with the fixture of this module."""
 
 
 def test_many_processes_share_few_sessions_and_one_of_them_gets_the_time(
