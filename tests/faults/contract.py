@@ -96,7 +96,7 @@ def asking(row: Row, operation: str, before: Facts, after: Facts) -> Expected:
 def replacing(row: Row, operation: str) -> Expected:
     """Google fails before both are held: who takes part stays so. Whoever was replaced cannot be replaced again."""
     told = said_of(row, operation)
-    return Expected(told, CONFIRMED, CONFIRMED, (6, "person-not-found") if told == DONE else DONE)
+    return Expected(told, CONFIRMED, CONFIRMED, _REPLACED if told == DONE else DONE)
 
 
 # --- book -------------------------------------------------------------------------------------------------------
@@ -191,6 +191,38 @@ def bringing_back(row: Row, operation: str) -> Expected:
     if row.do in {Do.BE_PATIENT, Do.NOT_TOLD}:
         return Expected(taken, CONFIRMED, CONFIRMED, taken)
     return Expected(PENDING, with_event(MOVING, TWO), CONFIRMED, taken)
+
+
+# --- reassign ---------------------------------------------------------------------------------------------------
+
+
+_DANA, _BEN = "dana@example.com", "ben@example.com"
+_WITH_DANA = CONFIRMED._replace(people=(_DANA,), invited=(_DANA,))
+_WITH_BEN = CONFIRMED._replace(people=(_BEN,), invited=(_BEN,))
+_REPLACING = Facts("confirmed", (TEN, TEN), "move", (TEN,), people=(_BEN, _DANA), invited=(_DANA,))
+_REPLACED: Told = (6, "person-not-found")
+"""Whoever was replaced takes no part, so cannot be replaced again."""
+
+
+def reassigning(row: Row, operation: str) -> Expected:
+    """Whoever leaves stays held, and invited, until who comes is invited; a lost reply is found out by reading."""
+    if row.do in {Do.BE_PATIENT, Do.NOT_TOLD}:
+        return Expected(DONE, _WITH_BEN, _WITH_BEN, _REPLACED)
+    if row.do in {Do.MISSING, Do.DELETED}:
+        return Expected((5, "already-moved"), _WITH_DANA, _WITH_BEN)
+    if row.do.is_transient or row.do.needs_person or row.do is Do.READ_AGAIN:
+        return Expected(PENDING, _REPLACING, _WITH_BEN, _REPLACED)
+    return Expected(said_of(row, operation), _WITH_DANA, _WITH_BEN)
+
+
+def confirming_who_comes(row: Row, operation: str) -> Expected:
+    """Who comes is invited. What passes is waited for; after what does not, they are invited no more."""
+    told = said_of(row, operation)
+    if told == DONE:
+        return Expected(DONE, _WITH_BEN, _WITH_BEN, _REPLACED)
+    if row.do.is_transient or row.do.needs_person:
+        return Expected(PENDING, _REPLACING._replace(invited=(_BEN,)), _WITH_BEN, _REPLACED)
+    return Expected(told, _WITH_DANA, _WITH_BEN)
 
 
 # --- cancel -----------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Scene(NamedTuple):
     arrange: Callable[[Stage, Row], None]
     rows: tuple[Row, ...]
     spared: int = 0
+    changes_people: bool = False
 
     @property
     def command(self) -> str:
@@ -208,6 +209,8 @@ SCENES = (
     Scene("confirm person", _RESCHEDULE, "freebusy.query", contract.confirming_the_move, booked_with_dana, _FEW, spared=1),
     Scene("yield", _RESCHEDULE, "events.patch", contract.bringing_back, somebody_comes_in_between_the_move, _FEW, spared=1),
     Scene("", _REASSIGN, "freebusy.query", contract.replacing, booked_with_dana_and_ben_is_readable, _ALL),
+    Scene("", _REASSIGN, "events.patch", contract.reassigning, booked_with_dana_and_ben_is_readable, _ALL, changes_people=True),
+    Scene("confirm", _REASSIGN, "freebusy.query", contract.confirming_who_comes, booked_with_dana_and_ben_is_readable, _FEW, spared=1, changes_people=True),
     Scene("", ("cancel", "BOOKING"), "events.delete", contract.removing, booked_and_gone_if_said_so, _ALL),
     Scene("", ("cancel", "BOOKING"), "oauth.token", contract.on_the_way(contract.removing), booked_and_renewal_due, _TOKEN),
     Scene("gone", ("cancel", "BOOKING"), "calendarList.list", contract.searching_for_the_removed, booked_and_lost, _FEW),

@@ -38,13 +38,20 @@ _ONCE = RetryPolicy(attempts=1)
 
 class Facts(NamedTuple):
     """What ledger and calendar have of the one meeting: its state, the times held for it, what Google is owed, and
-    the times at which events of ours stand; and whether the machine is connected."""
+    the times at which events of ours stand; and whether the machine is connected. Of a meeting of people also for whom
+    time is held, and who is invited besides the guest."""
 
     state: str | None = None
     held: tuple[str, ...] = ()
     owed: str | None = None
     events: tuple[str, ...] = ()
     connected: bool = True
+    people: tuple[str, ...] = ()
+    invited: tuple[str, ...] = ()
+
+    def without_people(self) -> Facts:
+        """The same of a meeting whose people do not change."""
+        return self._replace(people=(), invited=())
 
 
 class Detour(requests.adapters.HTTPAdapter):
@@ -204,11 +211,18 @@ class Stage(Shell):
             owed[0].task.value if owed else None,
             tuple(sorted(_start_of(each) for each in self.ours())),
             is_kept,
+            tuple(sorted({each.participant for booking in live for each in booking.claims})),
+            tuple(sorted(each for event in self.ours() for each in _invited(event))),
         )
 
     def secrets_in(self, ran: Ran) -> list[str]:
         """Tokens, codes and client secrets that a command told."""
         return [each for each in self.google.secrets() if each and each in ran.out + ran.err]
+
+
+def _invited(event: dict[str, Any]) -> list[str]:
+    """The addresses of everybody invited but the guest."""
+    return [each["email"] for each in event.get("attendees", ()) if each["email"] != SAM[-1]]
 
 
 def _no_sleep(_: float) -> None:

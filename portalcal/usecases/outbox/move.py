@@ -119,16 +119,26 @@ def _event_in_place(context: Context, booking: Booking) -> Event:
 
 
 def _invite(context: Context, moved: Booking, event: Event, *, instead_of: Booking) -> tuple[Event, bool]:
-    """Invite the participants of `moved`, and no longer those of `instead_of`. Returns the event, and whether it changed."""
+    """Invite the participants of `moved`, and no longer those of `instead_of`. Returns the event, and whether it changed.
+
+    Raises: AlreadyMoved: somebody deleted the event.
+    """
     coming = {each.address for each in invited(moved)}
     leaving = tuple(each.address for each in invited(instead_of) if each.address not in coming)
     people = event_draft(moved).people
-    for _ in range(_MAX_READS):
+    for reads_left in reversed(range(_MAX_READS)):
         try:
             changed = context.calendars.invite(
                 event.calendar, event.id, people=people, but_not=leaving, notify=moved.request.notify
             )
         except EventChanged:
+            continue
+        except EventNotFound:
+            raise AlreadyMoved(str(moved.id), "deleted", moved.request.guest.name) from None
+        except GoogleUnreachable as error:
+            # After a lost reply the next reading shows whether they are invited.
+            if not error.sent or not reads_left:
+                raise
             continue
         # Without an etag, because the event may have changed before ours was read, which `sync` has to notice.
         return changed._replace(etag=""), changed.etag != event.etag
