@@ -239,6 +239,18 @@ def test_limits_of_a_person_are_counted_over_all_links_and_forced_past(team: She
     assert forced.exit == 0
 
 
+def test_a_booking_that_google_was_not_told_of_yet_counts_for_the_limit(
+    team: Shell, google: Simulator
+) -> None:
+    google.faults.add("events.insert: 403-quotaExceeded once")
+    assert book(team, "--with", "zoe").exit == 8
+    google.faults.add("events.insert: 403-quotaExceeded")
+
+    full = book(team, "--with", "zoe", start=f"{TUESDAY}T11:00")
+
+    assert full.error["details"]["reasons"] == ["person-day-full"]
+
+
 def test_a_cancelled_booking_counts_no_more(team: Shell) -> None:
     booked = book(team, "--with", "zoe").result
     assert team.json("cancel", booked["id"]).exit == 0

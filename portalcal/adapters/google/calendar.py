@@ -152,6 +152,9 @@ class GoogleCalendars:
     ) -> Event:
         """Add and remove attendees. A patch replaces the whole list, so it is read first, and sent with If-Match.
 
+        With sendUpdates=all, Google sends those who are removed a cancellation
+        (github.com/gemini-cli-extensions/workspace/issues/433; a report of users, not Google's documentation).
+
         Raises also:
             EventChanged: somebody changed the event between reading and writing it.
             EventNotFound: the calendar has no event with that id, or it was deleted.
