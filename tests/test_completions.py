@@ -85,12 +85,13 @@ def test_the_grammar_is_as_generated() -> None:
 
 def test_every_suggestion_is_for_something_that_may_be_typed() -> None:
     made = grammar()
-    everything = [made["program"], *made["commands"].values()]
+    parts = {"": made["program"], **{f"{name} ": each for name, each in made["commands"].items()}}
     names = {
         name
-        for each in everything
+        for command, each in parts.items()
         for option in (*each["options"], *each["arguments"])
-        for name in option["names"]
+        for plain in option["names"]
+        for name in (plain, command + plain)
     }
 
     assert set(SUGGESTIONS) <= names

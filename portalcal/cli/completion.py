@@ -14,14 +14,17 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO, TypedDict
 
 from portalcal.config.model import zone_names
 from portalcal.container import Container
 from portalcal.core.booking import State
+from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.time import format_time
 from portalcal.errors import ConfirmationRequired, PortalcalError
+from portalcal.facts import SHORT_ID
 from portalcal.ports import Search
 from portalcal.sanitize import sanitize
 from portalcal.warnings import PortalcalWarning
@@ -31,6 +34,7 @@ GRAMMAR = Path(__file__).with_name("grammar.json")
 
 _WEEKS_AHEAD = 26
 _MOST_BOOKINGS = 100
+_MOST_OFFERS = 30
 
 _INSERTABLE = re.compile(r"[\w.@+:/=,%-]+")
 """Values that a shell takes as one word; no other is offered, since it would have to be quoted for each shell."""
@@ -59,6 +63,33 @@ def _bookings(container: Container) -> Iterator[Candidate]:
         yield Candidate(booking.short_id, f"{booking.request.guest.name}, {when}")
 
 
+def _offers(container: Container) -> Iterator[Candidate]:
+    """Open offers, by expiry."""
+    for offer in _open_offers(container):
+        yield Candidate(
+            str(offer.id)[:SHORT_ID], f"{offer.slots[0].request.guest.name}, {len(offer.slots)} times"
+        )
+
+
+def _offered_times(container: Container) -> Iterator[Candidate]:
+    """The times of open offers, as `book --offer` takes them."""
+    for offer in _open_offers(container):
+        for number, slot in enumerate(offer.slots, start=1):
+            when = format_time(slot.meeting.start, slot.request.zone, end=slot.meeting.end)
+            yield Candidate(f"{str(offer.id)[:SHORT_ID]}/{number}", f"{slot.request.guest.name}, {when}")
+
+
+def _open_offers(container: Container) -> list[GuestOffer]:
+    if container.config.has_ledger_on_server:
+        return []
+    container.is_read_only = True
+    now = container.clock.now()
+    offers = (
+        each for each in container.offers.all((OfferState.OPEN,)) if each.state_at(now) is OfferState.OPEN
+    )
+    return list(islice(offers, _MOST_OFFERS))
+
+
 def _links(container: Container) -> Iterator[Candidate]:
     return (Candidate(name, link.title) for name, link in container.config.links.items())
 
@@ -75,6 +106,11 @@ def _people(container: Container) -> Iterator[Candidate]:
 def _pools(container: Container) -> Iterator[Candidate]:
     directory = container.config.directory
     return (Candidate(name, ", ".join(directory.pools[name])) for name in directory.people_pools)
+
+
+def _people_and_rooms(container: Container) -> Iterator[Candidate]:
+    yield from _people(container)
+    yield from (Candidate(name, room.email) for name, room in container.config.directory.rooms.items())
 
 
 def _rooms(container: Container) -> Iterator[Candidate]:
@@ -117,12 +153,18 @@ SUGGESTIONS: dict[str, Suggest] = {
     "--need": _pools,
     "--room": _rooms,
     "--assign": _rules_of_assignment,
-    "--to": _people,
+    "reassign --from": _people_and_rooms,
+    "--to": _people_and_rooms,
+    "--offer": _offered_times,
+    "offer times": _offers,
     "--pool": _pools,
     "booking": _bookings,
     "--booking": _bookings,
 }
-"""What may stand after an option, or as the argument of that name; others have the values of their type, or none."""
+"""What may stand after an option, or as the argument of that name; others have the values of their type, or none.
+
+With the command before it where the same name takes something else in other commands.
+"""
 
 _LISTS = {"--any-of"}
 """Options that take several values, with commas."""
@@ -300,7 +342,8 @@ def _values(
     if not _LISTS.isdisjoint(option["names"]):
         before, comma, word = word.rpartition(",")
         prefix += before + comma
-    suggest = next((SUGGESTIONS[name] for name in option["names"] if name in SUGGESTIONS), None)
+    keys = (key for name in option["names"] for key in (f"{typed.command} {name}", name))
+    suggest = next((SUGGESTIONS[key] for key in keys if key in SUGGESTIONS), None)
     offered = _suggested(suggest, typed, make_container) if suggest else map(Candidate, option["values"])
     return Answer(
         "values",

@@ -49,6 +49,30 @@ def test_bookings_to_come_are_offered_with_name_and_time(connected: Shell) -> No
     ]
 
 
+def test_open_offers_and_their_times_are_offered(connected: Shell) -> None:
+    times = ("2026-11-24T10:00", "2026-11-25T11:00")
+    made = connected.json("offer", *times, *SAM).result["id"][:8]
+    released = connected.json("offer", "2026-11-26T11:00", *SAM).result["id"]
+    connected.json("offer", released, "--release")
+
+    assert at_tab(connected, "portalcal offer ")[1:] == [f"{made}\tSam Lee, 2 times"]
+    assert at_tab(connected, f"portalcal book --offer {made[:5]}")[1:] == [
+        f"{made}/1\tSam Lee, Tue 24 Nov, 10:00-10:30 (London)",
+        f"{made}/2\tSam Lee, Wed 25 Nov, 11:00-11:30 (London)",
+    ]
+
+
+def test_whoever_could_leave_or_come_is_offered(portalcal: Shell) -> None:
+    portalcal.configure('[people.ben]\nemail = "ben@example.com"\n[rooms.oak]\nemail = "oak@example.com"\n')
+
+    for option in ("--from", "--to"):
+        assert at_tab(portalcal, f"portalcal reassign 12345678 {option} ")[1:] == [
+            "ben\tben@example.com",
+            "oak\toak@example.com",
+        ]
+    assert at_tab(portalcal, "portalcal bookings --from ") == ["values"]
+
+
 def test_no_tab_asks_google_or_a_database_server(connected: Shell) -> None:
     booked(connected, "2026-11-24T10:00")
     connected.google.forget_requests()
@@ -57,11 +81,11 @@ def test_no_tab_asks_google_or_a_database_server(connected: Shell) -> None:
     at_tab(connected, "portalcal cancel ")
     calendars = at_tab(connected, "portalcal calendars --select ")
     connected.configure('[ledger]\nurl = "postgresql://nowhere.invalid/portal"\n')
-    on_a_server = at_tab(connected, "portalcal cancel ")
+    on_a_server = [*at_tab(connected, "portalcal cancel "), *at_tab(connected, "portalcal book --offer ")]
 
     assert connected.google.count() == 0
     assert calendars == ["values", "primary", ANA]
-    assert on_a_server == ["values"]
+    assert on_a_server == ["values", "values"]
 
 
 def test_calendars_of_the_connection_are_offered(connected: Shell) -> None:
