@@ -81,6 +81,28 @@ def test_a_hook_that_fails_is_a_warning_and_is_tried_again(hooked: Shell, inbox:
     assert [each["what"] for each in received(inbox)] == ["held", "confirmed"]
 
 
+def test_of_what_a_hook_says_only_the_end_is_kept(hooked: Shell) -> None:
+    book(hooked, 10)
+
+    failed = hooked.json("sync", "--exec", "yes noise | head -c 3000000 >&2; echo no such host >&2; exit 3")
+
+    (warning,) = json.loads(failed.out)["warnings"]
+    assert warning["details"]["why"] == "it ended with 3: no such host"
+
+
+def test_a_hook_is_given_no_secret(hooked: Shell, inbox: Path) -> None:
+    book(hooked, 10)
+    secrets = ("PORTALCAL_VAULT_PASSPHRASE", "PORTALCAL_REFRESH_TOKEN", "PORTALCAL_ACCESS_TOKEN")
+    token = str(hooked.google.issue_token())
+    environ = {"PORTALCAL_VAULT_PASSPHRASE": "correct horse", "PORTALCAL_ACCESS_TOKEN": token, "KEPT": "yes"}
+
+    hooked("sync", "--exec", f"env > '{inbox}'", environ=environ)
+
+    given = inbox.read_text()
+    assert "KEPT=yes" in given
+    assert not any(f"{name}=" in given for name in secrets)
+
+
 def test_after_a_failure_the_order_is_kept(hooked: Shell, inbox: Path) -> None:
     book(hooked, 10)
     only_confirmations = f"""grep '"what": "confirmed"' >> '{inbox}'"""
