@@ -18,7 +18,7 @@ from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.history import HistoryLine, What
 from portalcal.core.intervals import Interval
 from portalcal.core.offers import GuestOffer, OfferState
-from portalcal.core.outbox import OutboxEntry
+from portalcal.core.outbox import OutboxEntry, Task
 from portalcal.core.permissions import Permission
 from portalcal.core.slots import Claim, EventKind, FreeBusy, FreeReason
 from portalcal.core.zone_rules import ZoneRules
@@ -517,6 +517,13 @@ class Exposure(NamedTuple):
     hint: str
 
 
+class Leased(NamedTuple):
+    """An outbox entry under a lease of ours, and its booking as it then stands."""
+
+    entry: OutboxEntry
+    booking: Booking
+
+
 class Ledger(Protocol):
     """The durable record of bookings, claims and the outbox of one workspace. Each method is one transaction.
 
@@ -541,6 +548,11 @@ class Ledger(Protocol):
 
         Raises also BookingNotFound.
         """
+
+    def under_key_and_due(
+        self, key: str, now: datetime, *, most: int
+    ) -> tuple[Booking | None, tuple[OutboxEntry, ...]]:
+        """What `under_key` and `due` return, read at once."""
 
     def under_key(self, key: str) -> Booking | None:
         """The booking with that idempotency key; a refused booking does not keep its key."""
@@ -613,10 +625,11 @@ class Ledger(Protocol):
     def due(self, now: datetime, *, most: int) -> tuple[OutboxEntry, ...]:
         """Outbox entries to attempt now: due, not leased, the first of their booking, oldest first."""
 
-    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
-        """Lease the entry for `core.outbox.LEASE` and count the attempt; None if another process has the lease.
+    def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
+        """Lease the first entry of a booking for `core.outbox.LEASE` and count the attempt.
 
-        The lease of a process that is known to have ended is void: it closed its ledger, or was killed.
+        None: it has none, the first is of another task, or another process has the lease. The lease of a process that is
+        known to have ended is void: it closed its ledger, or was killed.
         """
 
     def entry_of(self, booking: UUID) -> OutboxEntry | None:

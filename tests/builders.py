@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking, BookingRequest, Guest, Notify, State
 from portalcal.core.intervals import Interval
+from portalcal.core.outbox import OutboxEntry
+from portalcal.ports import Ledger
 
 LONDON = ZoneInfo("Europe/London")
 ANA = Guest("Ana", "ana@example.com")
@@ -109,3 +111,9 @@ class SetClock:
     def advance(self, length: timedelta) -> None:
         """Let time pass."""
         self.time += length
+
+
+def lease(ledger: Ledger, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
+    """The entry as it was leased; None: it was not."""
+    leased = ledger.lease(entry.booking, entry.task, now=now)
+    return leased.entry if leased else None

@@ -30,7 +30,7 @@ from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_offer_interrupt
 from portalcal.usecases.ledger_failure import LEDGER_FAILURES
 from portalcal.usecases.offers import check_open, zone_of
-from portalcal.usecases.outbox.attempt import attempt_now
+from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import run_outbox
 from portalcal.usecases.scheduling_inputs import gather_inputs
 
@@ -237,7 +237,7 @@ def _hold(options: OfferOptions, context: Context, made: GuestOffer, *, inputs: 
 def _put_holds(context: Context, held: GuestOffer, inputs: PanelInputs) -> GuestOffer:
     """Put the event of each time; one that somebody took meanwhile ends the offer."""
     for slot in held.slots:
-        attempted = attempt_now(context, slot, Task.PUT)
+        attempted = attempt(context, slot.id, Task.PUT)
         if attempted is not None and isinstance(result := attempted[1], Rejected):
             context.offers.end(held.id, OfferState.RELEASED, now=context.clock.now())
             run_outbox(context, is_silent=True)

@@ -8,23 +8,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
-from unittest import mock
 
 import psycopg
 
 from portalcal.adapters.ledger.postgres import PostgresLedger
-from portalcal.adapters.ledger.postgres_connection import PostgresConnection
 from portalcal.simulator.google import Simulator
 from tests.bench.ledger import operations, timed
 from tests.builders import SetClock
 from tests.cli.conftest import NOW, Shell
-from tests.real.postgres_cluster import Cluster, Pooler, cluster
+from tests.real.postgres_cluster import Cluster, Pooler, Traffic, cluster
 
 _HOSTS = 8
 _SECONDS = 10
@@ -80,31 +75,18 @@ def holds_a_second(url: str) -> float:
     return sum(int(host.communicate(timeout=10 * _SECONDS)[0]) for host in hosts) / _SECONDS
 
 
-@contextmanager
-def counting() -> Iterator[list[str]]:
-    """The statements that are sent to the server within the block."""
-    sent: list[str] = []
-    execute = PostgresConnection.execute
-
-    def counted(connection: PostgresConnection, query: Any, *args: Any, **named: Any) -> Any:
-        sent.append(str(query))
-        return execute(connection, query, *args, **named)
-
-    with mock.patch.object(PostgresConnection, "execute", counted):
-        yield sent
-
-
-def cost_of_a_booking(server: Cluster, pooler: Pooler) -> tuple[int, int]:
-    """Transactions and statements of one `book`, on a ledger that is in use."""
+def cost_of_a_booking(server: Cluster, pooler: Pooler) -> Traffic:
+    """What one `book` sends, on a ledger that is in use."""
+    database = server.new_database()
     with Simulator(now=NOW) as google, tempfile.TemporaryDirectory() as folder:
         shell = Shell(google, Path(folder) / "portalcal")
-        shell.configure(f'[ledger]\nurl = "{pooler.url(server.new_database())}"\n')
+        shell.configure(f'[ledger]\nurl = "{pooler.url(database)}"\n')
         shell.connect()
         sam = ("--name", "Sam", "--email", "sam@example.com")
         assert shell("book", "2026-11-24 10:00", *sam).exit == 0
-        with counting() as sent:
-            assert shell("book", "2026-11-24 11:00", *sam, "--key", "k").exit == 0
-    return sum("BEGIN" in each for each in sent), len(sent)
+        before = pooler.traffic(database)
+        assert shell("book", "2026-11-24 11:00", *sam, "--key", "k").exit == 0
+        return pooler.traffic(database) - before
 
 
 def measured(server: Cluster, pooler: Pooler, bookings: int) -> dict[str, float]:
@@ -131,8 +113,8 @@ def main() -> None:
     """Print the figures."""
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with cluster() as server, Pooler(server, mode="transaction", sessions=20) as pooler:
-        transactions, statements = cost_of_a_booking(server, pooler)
-        print(f"one `book`: {transactions} transactions, {statements} statements")
+        sent = cost_of_a_booking(server, pooler)
+        print(f"one `book`: {sent.transactions} transactions, {sent.messages} messages to the server")
         print(
             f"{_HOSTS} hosts, one workspace: {holds_a_second(pooler.url(server.new_database())):.0f} holds a second"
         )

@@ -24,7 +24,7 @@ from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
 from portalcal.core.intervals import Interval
 from portalcal.ports import Search
-from tests.builders import SetClock, a_booking, a_wish, at
+from tests.builders import SetClock, a_booking, a_wish, at, lease
 
 _ROUNDS = 60
 _STEP = timedelta(hours=1)
@@ -95,7 +95,7 @@ def operations(ledger: SqlLedger) -> dict[str, Callable[[], object]]:
     def settle() -> None:
         booking = held.pop()
         entry = ledger.entry_of(booking.id)
-        leased = entry and ledger.lease(entry, now=now)
+        leased = entry and lease(ledger, entry, now=now)
         assert leased
         ledger.settle(leased, replace(booking.moved_to(State.CONFIRMED, now), event_id=booking.next_event_id))
 

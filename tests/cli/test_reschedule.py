@@ -10,6 +10,7 @@ import pytest
 
 from portalcal.core.outbox import LEASE
 from portalcal.simulator.google import Simulator
+from tests.builders import lease
 from tests.cli.conftest import Ran, Shell
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -460,7 +461,7 @@ def test_what_a_dead_process_left_half_done_is_pending_until_its_lease_is_over(
     move(connected, identifier)
     with closing(connected.ledger()) as ledger:
         (entry,) = ledger.due(connected.now(), most=1)
-        ledger.lease(entry, now=connected.now())
+        lease(ledger, entry, now=connected.now())
 
         early = move(connected, identifier)
         google.clock.advance(seconds=LEASE / timedelta(seconds=1))

@@ -21,7 +21,7 @@ from portalcal.core.history import Author, HistoryLine, What, facts_of, replayed
 from portalcal.core.outbox import OutboxEntry, Task
 from portalcal.core.participants import Participant, Role
 from portalcal.ports import ClaimsOverlap, HistoryQuery, Search
-from tests.builders import SetClock, a_booking, at, span
+from tests.builders import SetClock, a_booking, at, lease, span
 
 OpenSqlLedger = Callable[..., SqlLedger]
 AUTHOR = Author("ana", "desk", "book")
@@ -74,7 +74,7 @@ class HistoryContract:
     def leased(self, ledger: SqlLedger, booking: Booking) -> OutboxEntry:
         entry = ledger.entry_of(booking.id)
         assert entry
-        leased = ledger.lease(entry, now=at("08:00"))
+        leased = lease(ledger, entry, now=at("08:00"))
         assert leased
         return leased
 
@@ -239,7 +239,7 @@ class HistoryContract:
         entry = ledger.entry_of(booking.id)
         assert entry
         assert entry.task is Task.REMOVE
-        leased = ledger.lease(entry, now=at("09:30"))
+        leased = lease(ledger, entry, now=at("09:30"))
         assert leased
         ledger.settle(leased, ledger.find(str(booking.id)).moved_to(State.CANCELLED, at("09:30")))
 

@@ -21,7 +21,7 @@ from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.errors import BookingNotFound, OfferNotFound
 from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Search, Tally
-from tests.builders import BEN, SetClock, a_booking, a_wish, at, span
+from tests.builders import BEN, SetClock, a_booking, a_wish, at, lease, span
 
 
 class OpenLedger(Protocol):
@@ -487,7 +487,7 @@ class LedgerContract:
         """The booking's outbox entry, leased."""
         entry = ledger.entry_of(booking.id)
         assert entry is not None
-        taken = ledger.lease(entry, now=at(now))
+        taken = lease(ledger, entry, now=at(now))
         assert taken is not None
         return taken
 
@@ -497,7 +497,7 @@ class LedgerContract:
         taken = self.leased(ledger, booking)
 
         assert taken.attempts == 1
-        assert open_ledger().lease(entry, now=at("08:01")) is None
+        assert lease(open_ledger(), entry, now=at("08:01")) is None
         assert open_ledger().due(at("08:01"), most=20) == ()
         assert open_ledger().entry_of(booking.id) == taken
 
@@ -507,7 +507,7 @@ class LedgerContract:
         later = at("08:00") + LEASE
 
         (entry,) = open_ledger().due(later, most=20)
-        second = open_ledger().lease(entry, now=later)
+        second = lease(open_ledger(), entry, now=later)
 
         assert second is not None
         assert second.id == first.id
@@ -524,7 +524,7 @@ class LedgerContract:
 
         (entry,) = other.due(at("08:01"), most=20)
         assert other.tally(at("08:01")).overdue == 1
-        taken = other.lease(entry, now=at("08:01"))
+        taken = lease(other, entry, now=at("08:01"))
         assert taken is not None
         assert taken.attempts == 2
 
@@ -573,7 +573,7 @@ class LedgerContract:
         entry = self.leased(ledger, booking)
         ledger.settle(entry, confirmed(booking))
 
-        assert ledger.lease(entry, now=at("12:00")) is None
+        assert lease(ledger, entry, now=at("12:00")) is None
 
     def test_a_settled_outbox_entry_is_never_mistaken_for_a_later_one(self, ledger: Ledger) -> None:
         first = ledger.hold(a_booking("09:00-09:30"), put=True)
@@ -582,7 +582,7 @@ class LedgerContract:
 
         later = ledger.hold(a_booking("10:00-10:30"), put=True)
 
-        assert ledger.lease(done, now=at("12:00")) is None
+        assert lease(ledger, done, now=at("12:00")) is None
         entry = ledger.entry_of(later.id)
         assert entry is not None
         assert entry.attempts == 0
@@ -756,7 +756,7 @@ class LedgerContract:
         ending = canceller.begin_cancel(replace(booking, updated_at=at("08:01")))
         removal = canceller.entry_of(booking.id)
         assert removal is not None
-        assert canceller.lease(removal, now=at("08:01")) is None
+        assert lease(canceller, removal, now=at("08:01")) is None
         assert canceller.due(at("08:01"), most=20) == ()
 
         stands = ledger.settle(put, confirmed(booking))
@@ -798,7 +798,7 @@ class LedgerContract:
         (due,) = ledger.due(at("08:00") + LEASE, most=20)
 
         assert due.task is Task.REMOVE
-        assert ledger.lease(due, now=at("08:00") + LEASE) is not None
+        assert lease(ledger, due, now=at("08:00") + LEASE) is not None
 
     def test_the_put_one_saw_cannot_be_taken_once_it_became_a_removal(self, ledger: Ledger) -> None:
         booking = ledger.hold(a_booking(), put=True)
@@ -807,7 +807,7 @@ class LedgerContract:
         assert seen is not None
         ledger.begin_cancel(booking)
 
-        assert ledger.lease(seen, now=at("08:10")) is None
+        assert lease(ledger, seen, now=at("08:10")) is None
 
     def test_an_unknown_booking_cannot_be_cancelled(self, ledger: Ledger) -> None:
         with pytest.raises(BookingNotFound):

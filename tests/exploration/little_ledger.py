@@ -16,7 +16,7 @@ from portalcal.core.intervals import Interval
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.slots import Claim
 from portalcal.errors import BookingNotFound
-from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Search, Tally
+from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Leased, Search, Tally
 
 _FEWEST_CHARACTERS = 4
 _LONG_AGO, _FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -125,6 +125,12 @@ class LittleLedger:
         """The booking made with that key, unless it was refused."""
         holders = (each for each in self._ours() if each.key == key and each.state is not State.REFUSED)
         return next(holders, None)
+
+    def under_key_and_due(
+        self, key: str, now: datetime, *, most: int
+    ) -> tuple[Booking | None, tuple[OutboxEntry, ...]]:
+        """Both at once."""
+        return self.under_key(key), self.due(now, most=most)
 
     def claims(self, participants: Iterable[str], window: Interval, *, now: datetime) -> tuple[Claim, ...]:
         """Our claims in force, and those of others for the participants."""
@@ -295,14 +301,14 @@ class LittleLedger:
         )
         return tuple(ready)[:most]
 
-    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
-        """Lease an entry, if nobody holds a lease on it and its task is still the same."""
+    def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
+        """Lease the first entry of a booking, if nobody holds a lease on it and it is of that task."""
         now = _whole(now)
         for each in self._heads():
-            if each.entry.id == entry.id and each.entry.task is entry.task and _is_free(each, now):
+            if each.entry.booking == booking and each.entry.task is task and _is_free(each, now):
                 taken = each.entry._replace(attempts=each.entry.attempts + 1, lease=each.entry.lease + 1)
                 self._replace(each, Owed(each.workspace, taken, now + LEASE, self._owner))
-                return taken
+                return Leased(taken, self._stored(booking))
         return None
 
     def entry_of(self, booking: UUID) -> OutboxEntry | None:

@@ -154,14 +154,14 @@ def never_connected(stage: Stage) -> None:
 
 
 SCENES = (
-    Scene((*_BOOK, "--key", "k"), connected, "under_key due owed claims hold entry_of lease get settle", CONFIRMED),
-    Scene(_BOOK, connected, "due owed claims hold entry_of lease get settle", CONFIRMED, "no key"),
-    Scene((*_BOOK, "--key", "k"), refused, "under_key due owed claims hold entry_of lease get settle", CONFIRMED, "refused"),
-    Scene((*_BOOK, "--key", "k"), busy, "under_key due owed claims hold entry_of lease get postpone", CONFIRMED, "postponed"),
-    Scene((*_BOOK, "--key", "order-17"), owed, "under_key entry_of lease get settle", CONFIRMED, "again"),
-    Scene(("reschedule", "BOOKING", f"{DAY}T{TWO}"), booked, "due owed find claims begin_move entry_of lease get settle", MOVED),
-    Scene(("cancel", "BOOKING"), booked, "find begin_cancel due entry_of lease get settle owed", CANCELLED),
-    Scene(("sync",), owed, "offers.expired owed lease get settle owed search owed search sync_token owed keep_sync_token search keep_last_sync owed search", CONFIRMED, "owed"),
+    Scene((*_BOOK, "--key", "k"), connected, "under_key_and_due claims hold lease settle", CONFIRMED),
+    Scene(_BOOK, connected, "due claims hold lease settle", CONFIRMED, "no key"),
+    Scene((*_BOOK, "--key", "k"), refused, "under_key_and_due claims hold lease settle", CONFIRMED, "refused"),
+    Scene((*_BOOK, "--key", "k"), busy, "under_key_and_due claims hold lease postpone", CONFIRMED, "postponed"),
+    Scene((*_BOOK, "--key", "order-17"), owed, "under_key_and_due lease settle", CONFIRMED, "again"),
+    Scene(("reschedule", "BOOKING", f"{DAY}T{TWO}"), booked, "due find claims begin_move lease settle", MOVED),
+    Scene(("cancel", "BOOKING"), booked, "find begin_cancel due lease settle owed", CANCELLED),
+    Scene(("sync",), owed, "offers.expired owed lease settle owed search owed search sync_token owed keep_sync_token search keep_last_sync owed search", CONFIRMED, "owed"),
     Scene(("sync",), deleted, "offers.expired owed search owed search sync_token owed adopt keep_sync_token search keep_last_sync owed search", CANCELLED, "deleted"),
     Scene(("bookings",), booked, "owed search", CONFIRMED),
     Scene(("availability",), booked, "owed claims", CONFIRMED),

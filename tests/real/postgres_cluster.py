@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
+
+import psycopg
+from psycopg.rows import dict_row
 
 _LIMIT = 60
 """Seconds that any step may take."""
@@ -123,6 +126,17 @@ class Cluster:
         return self.user if os.geteuid() == 0 else None
 
 
+class Traffic(NamedTuple):
+    """What a pooler counted. A message may contain several statements."""
+
+    transactions: int
+    messages: int
+
+    def __sub__(self, before: Traffic) -> Traffic:
+        """What came in between."""
+        return Traffic(self.transactions - before.transactions, self.messages - before.messages)
+
+
 class Pooler:
     """PgBouncer before a server, on a socket of its own."""
 
@@ -134,6 +148,7 @@ class Pooler:
             f"[databases]\n* = host={server.folder}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n"
             f"unix_socket_dir = {self.folder}\nauth_type = scram-sha-256\nauth_file = {self.folder}/users\n"
             f"pool_mode = {mode}\ndefault_pool_size = {sessions}\nmax_client_conn = 500\nserver_idle_timeout = 1\n"
+            "stats_users = portal\n"
         )
         if server._other_user:
             shutil.chown(self.folder, server.user)
@@ -154,6 +169,14 @@ class Pooler:
     def url(self, database: str) -> str:
         """How portalcal is told of a database behind it."""
         return f"postgresql://portal:geheim@/{database}?host={self.folder}&port=6432"
+
+    def traffic(self, database: str) -> Traffic:
+        """What clients have sent to a database until now."""
+        console = psycopg.connect(self.url("pgbouncer"), autocommit=True, cursor_factory=psycopg.ClientCursor)
+        with console:
+            rows = console.cursor(row_factory=dict_row).execute("SHOW STATS_TOTALS").fetchall()
+        counts = next(row for row in rows if row["database"] == database)
+        return Traffic(int(counts["xact_count"]), int(counts["query_count"]))
 
     def __enter__(self) -> Self:
         """The pooler, which ends with the block."""

@@ -9,7 +9,7 @@ import pytest
 
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import NOW, Ran, Shell
-from tests.real.postgres_cluster import Cluster
+from tests.real.postgres_cluster import Cluster, Pooler
 
 pytestmark = pytest.mark.real
 
@@ -60,6 +60,26 @@ def test_status_finds_the_ledger_sound_and_tells_no_password(shell: Shell) -> No
     }  # fmt: skip
     assert "postgresql://(secret)@/" in report.read_text()
     assert "geheim" not in report.read_text() + ran.out
+
+
+def test_a_booking_takes_five_transactions_and_twenty_messages(
+    google: Simulator, postgres: Cluster, pgbouncer: None, tmp_path: Path
+) -> None:
+    """As a pooler counts them, beside which a command's own count could be wrong."""
+    database = postgres.new_database()
+    shell = Shell(google, tmp_path / "portalcal")
+    with Pooler(postgres, mode="transaction") as pooler:
+        shell.configure(f'[ledger]\nurl = "{pooler.url(database)}"\n')
+        shell.connect()
+        shell.json("book", "2026-11-24 10:00", *SAM)
+        before = pooler.traffic(database)
+
+        booked = shell.json("book", "2026-11-24 11:00", *SAM, "--key", "k")
+
+        sent = pooler.traffic(database) - before
+    assert booked.result["state"] == "confirmed"
+    assert sent.transactions <= 5
+    assert sent.messages <= 20
 
 
 @pytest.mark.parametrize("command", [("book", "2026-11-24 10:00", *SAM), ("bookings",), ("sync",)])

@@ -19,7 +19,7 @@ from portalcal.adapters.ledger.postgres import PostgresDatabase, PostgresLedger,
 from portalcal.adapters.ledger.rows import columns_of
 from portalcal.errors import LedgerBusy, LedgerCutOff, LedgerTooNew, LedgerUnusable, PortalcalError
 from portalcal.ports import Ledger, Search
-from tests.builders import SetClock, a_booking, a_wish, at, span
+from tests.builders import SetClock, a_booking, a_wish, at, lease, span
 from tests.contract.test_history import AUTHOR, HistoryContract, OpenSqlLedger
 from tests.contract.test_ledger import SharedLedgerContract, reason_of
 from tests.real.postgres_cluster import Cluster, trust_hosts
@@ -30,7 +30,7 @@ _HEAD = """
 import sys
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.ports import ClaimsOverlap, Search
-from tests.builders import SetClock, a_booking, at
+from tests.builders import SetClock, a_booking, at, lease
 ledger = PostgresLedger(sys.argv[1], "default", SetClock())
 print("ready", flush=True)
 sys.stdin.readline()
@@ -222,6 +222,7 @@ def test_the_bookings_of_the_first_version_come_with_their_claims(url: str, ledg
         session.execute("INSERT INTO ledger (version) VALUES (1)")
         for booking in (first, a_booking("10:00-10:30", workspace="sales")):
             session.execute(_INSERT_IN_VERSION_1, columns_of(booking))
+        session.flush()
 
     assert ledger.find(str(first.id)) == first
     assert ledger.claims((), span("00:00-23:00"), now=at("08:00")) == first.claims
@@ -513,7 +514,7 @@ def test_a_server_that_crashes_and_comes_back_has_what_was_recorded(
 ) -> None:
     booking = ledger.hold(a_booking(), put=True)
     (entry,) = ledger.due(at("08:00"), most=20)
-    assert ledger.lease(entry, now=at("08:00"))
+    assert lease(ledger, entry, now=at("08:00"))
 
     postgres.stop(signal.SIGQUIT)
     try:
@@ -524,14 +525,42 @@ def test_a_server_that_crashes_and_comes_back_has_what_was_recorded(
 
     assert ledger.find(str(booking.id)) == booking
     # The process lives, and so does its lease.
-    assert ledger.lease(entry, now=at("08:00")) is None
+    assert lease(ledger, entry, now=at("08:00")) is None
 
 
 def cut_off(db: PostgresSession, postgres: Cluster, database: str) -> PostgresSession:
     """Write a booking, then cut the connection off within the transaction."""
     db.execute(statements.INSERT_BOOKING, columns_of(a_booking()))
+    db.flush()
     disconnect(postgres, database)
     return db
+
+
+def test_what_waits_is_sent_before_the_commit_and_refused_as_if_it_had_been_sent_at_once(
+    ledger: PostgresLedger,
+) -> None:
+    held = ledger.hold(a_booking(), put=True)
+
+    with pytest.raises(ValueError, match="claims_never_overlap"), ledger._database.writing() as db:
+        insert_over(db, "09:10-09:20")
+
+    assert ledger.search(Search()) == (held,)
+    assert len(ledger.owed()) == 1
+
+
+def test_rows_come_to_the_statement_that_asked_for_them(ledger: PostgresLedger) -> None:
+    with ledger._database.reading() as db:
+        first = db.execute("SELECT :text AS value", {"text": 'it\'s 100 % \\ "quoted" -- :no; $1 ?'})
+        db.execute("SELECT 1 WHERE false -- a comment at the end")
+        several = db.execute("SELECT value FROM generate_series(:first, 3) AS value", {"first": -1})
+
+        assert [row["value"] for row in several] == [-1, 0, 1, 2, 3]
+        assert [row["value"] for row in first] == ['it\'s 100 % \\ "quoted" -- :no; $1 ?']
+
+
+def insert_over(db: PostgresSession, when: str) -> None:
+    db.execute(statements.INSERT_BOOKING, columns_of(a_booking(when)))
+    db.execute("DELETE FROM outbox")
 
 
 def interrupted(db: PostgresSession) -> None:

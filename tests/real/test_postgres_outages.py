@@ -161,7 +161,7 @@ def test_a_server_that_goes_silent_at_the_commit_leaves_it_open(
 def test_a_network_that_goes_silent_is_noticed_by_the_machine(postgres: Cluster, database: str) -> None:
     with PostgresDatabase(postgres.url(database), "default")._lock.held():
         server = PostgresDatabase(postgres.url(database), "default")
-        server._session()
+        server._open()
         assert server._connection is not None
         settings = server._connection.info.get_parameters()
         server.close()

@@ -15,7 +15,7 @@ import pytest
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.errors import LedgerUnusable
 from portalcal.ports import ClaimsOverlap, Search
-from tests.builders import SetClock, a_booking, at
+from tests.builders import SetClock, a_booking, at, lease
 from tests.contract.test_history import AUTHOR, HistoryContract, OpenSqlLedger
 from tests.contract.test_ledger import SharedLedgerContract
 from tests.real.postgres_cluster import Cluster, Pooler, trust_hosts
@@ -26,11 +26,11 @@ _LEASING = """
 import sys
 from portalcal.adapters.ledger.lease_renewal import LeaseRenewal
 from portalcal.adapters.ledger.postgres import PostgresLedger
-from tests.builders import SetClock, at
+from tests.builders import SetClock, at, lease
 ledger = PostgresLedger(sys.argv[1], "default", SetClock())
 ledger._database.renewal = LeaseRenewal(ledger._database._renew_leases, every=0.3)
 entry, = ledger.due(at("08:00"), most=20)
-print(ledger.lease(entry, now=at("08:00")).attempts, flush=True)
+print(lease(ledger, entry, now=at("08:00")).attempts, flush=True)
 sys.stdin.readline()
 """
 
@@ -140,7 +140,7 @@ def test_a_living_process_keeps_its_lease_and_that_of_a_killed_one_lapses(
         while not (free := ledger.due(at("08:00"), most=20)):
             assert monotonic() < ends
             sleep(0.1)
-    assert ledger.lease(free[0], now=at("08:00")) is not None
+    assert lease(ledger, free[0], now=at("08:00")) is not None
     ledger.close()
 
 
@@ -150,11 +150,11 @@ def test_the_clock_of_a_host_does_not_end_a_lease(pooler: Pooler, database: str)
     ledger.hold(a_booking(), put=True)
     (entry,) = ledger.due(at("08:00"), most=20)
 
-    assert ledger.lease(entry, now=at("08:00")) is not None
+    assert lease(ledger, entry, now=at("08:00")) is not None
 
-    assert other.lease(entry, now=at("23:00")) is None
+    assert lease(other, entry, now=at("23:00")) is None
     ledger.close()
-    assert other.lease(entry, now=at("08:00")) is not None
+    assert lease(other, entry, now=at("08:00")) is not None
     other.close()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 
 from portalcal.adapters.ledger import rows, sql
 from portalcal.adapters.ledger.transaction import Cursor, Transaction
@@ -20,35 +20,70 @@ Describe = Callable[[Booking, Booking], tuple[BookingChange, ...]]
 _CHANGE = re.compile(r"\s*(INSERT INTO|UPDATE) bookings\b")
 
 
-class Journal:
-    """A transaction that remembers each booking as it was before its first change.
+class _StoredBooking:
+    """A booking whose row is fetched when it is wanted, so that a server can send it along with others."""
 
+    def __init__(self, cursor: Cursor, parse: Callable[[rows.Row], Booking]) -> None:
+        self._cursor = cursor
+        self._parse = parse
+
+    @cached_property
+    def booking(self) -> Booking | None:
+        """The booking, or None."""
+        row = self._cursor.fetchone()
+        return None if row is None else self._parse(row)
+
+
+class Journal:
+    """A transaction that remembers each booking as it was before its first change, and as it is after the last.
+
+    Nobody else writes the bookings of its workspace while it runs, so none is read twice.
     `describe` may be replaced while the transaction runs: what a change is depends on what the transaction finds.
     """
 
-    def __init__(self, db: Transaction, read: Callable[[rows.Row], Booking]) -> None:
+    def __init__(self, db: Transaction, workspace: str, parse: Callable[[rows.Row], Booking]) -> None:
         self._db = db
-        self._read = read
-        self._before: dict[str, Booking | None] = {}
+        self._workspace = workspace
+        self._parse = parse
+        self._before: dict[str, _StoredBooking | None] = {}
+        self._latest: dict[str, _StoredBooking] = {}
         self.describe: Describe = command_changes
 
     def execute(self, statement: str, parameters: Mapping[str, object] | None = None, /) -> Cursor:
-        """Run one statement. One that changes a booking names it as `id`, with its `workspace`."""
+        """Run one statement. One that changes a booking names it as `id`, with its `workspace`; `booking` returns it."""
         kind = _kind_of(statement)
-        if parameters is not None and kind is not None and parameters["id"] not in self._before:
-            self._before[str(parameters["id"])] = None if kind == "INSERT INTO" else self._stored(parameters)
-        return self._db.execute(statement, parameters or {})
+        if parameters is None or kind is None:
+            return self._db.execute(statement, parameters or {})
+        booking = str(parameters["id"])
+        before = None if kind == "INSERT INTO" else self._stored(booking)
+        self._before.setdefault(booking, before)
+        cursor = self._db.execute(f"{statement} RETURNING *", parameters)
+        self._latest[booking] = _StoredBooking(cursor, self._parse)
+        return cursor
 
-    def changes(self, workspace: str) -> Iterator[tuple[str, BookingChange]]:
+    def expect(self, booking: str) -> None:
+        """Ask for a booking together with what was asked for before."""
+        self._stored(booking)
+
+    def booking(self, booking: str) -> Booking | None:
+        """Return a booking as it is now, or None."""
+        return self._stored(booking).booking
+
+    def changes(self) -> Iterator[tuple[str, BookingChange]]:
         """Every change of a booking so far, with the booking's id."""
-        for booking, before in self._before.items():
-            after = self._stored({"workspace": workspace, "id": booking})
+        for booking, stored in self._before.items():
+            before = stored.booking if stored else None
+            after = self._latest[booking].booking
+            if after is None:
+                continue
             changes = (first_change(after),) if before is None else self.describe(before, after)
             yield from ((booking, change) for change in changes)
 
-    def _stored(self, parameters: Mapping[str, object]) -> Booking:
-        key = {"workspace": parameters["workspace"], "id": parameters["id"]}
-        return self._read(self._db.execute(sql.BOOKING, key).fetchone())
+    def _stored(self, booking: str) -> _StoredBooking:
+        if booking not in self._latest:
+            key = {"workspace": self._workspace, "id": booking}
+            self._latest[booking] = _StoredBooking(self._db.execute(sql.BOOKING, key), self._parse)
+        return self._latest[booking]
 
 
 @cache

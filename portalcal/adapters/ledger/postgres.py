@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
 from math import inf
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zlib import crc32
 
 import psycopg
@@ -35,9 +35,9 @@ from portalcal.adapters.ledger.transaction import Transaction
 from portalcal.adapters.ledger.transfer import NUMBERED
 from portalcal.core.booking import Booking
 from portalcal.core.history import NOBODY, Author
-from portalcal.core.outbox import LEASE, OutboxEntry
+from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.errors import LedgerCutOff, LedgerFault, LedgerTooNew, LedgerUnusable, PortalcalError
-from portalcal.ports import Clock, Damage, Exposure, LedgerServer
+from portalcal.ports import Clock, Damage, Exposure, Leased, LedgerServer
 
 _BEGIN = """
     BEGIN ISOLATION LEVEL {isolation};
@@ -66,6 +66,10 @@ _CHECK_IN_PLACE = "SELECT moved_to FROM portalcal.ledger"
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
 
+_MOST_WAITING = 100
+"""Statements of one message."""
+
+
 _MARGIN = 5.0
 """Seconds beyond its own time limit after which a server that does not answer is given up."""
 
@@ -90,11 +94,11 @@ class PostgresLedger(SqlLedger):
         database = PostgresDatabase(url, workspace, is_read_only=is_read_only)
         super().__init__(database, sql.DIALECT, workspace, clock, author)
 
-    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
+    def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
         """As in SqlLedger; the lease is renewed until it ends."""
-        leased = super().lease(entry, now=now)
+        leased = super().lease(booking, task, now=now)
         if leased is not None:
-            self._database.renewal.add(leased.id)
+            self._database.renewal.add(leased.entry.id)
         return leased
 
     def settle(self, entry: OutboxEntry, booking: Booking, *, is_rejected: bool = False) -> Booking:
@@ -134,8 +138,8 @@ class PostgresDatabase:
         self._begin_migrating = self._begin(lock=_LOCK.format(kind=sql.MIGRATING, number=0))
         self._begin_with_leases = self._begin()
         self._connection: PostgresConnection | None = None
-        self._known_version = 0
-        """The version of the ledger as last read from the server."""
+        self._known_version: int | None = None
+        """The version of the ledger, 0 without one; None: it was not read over this connection."""
         self._owner = uuid4().hex
         self.renewal = LeaseRenewal(self._renew_leases)
         self._lock = ConnectionLock(self._close)
@@ -187,8 +191,14 @@ class PostgresDatabase:
         Reading creates nothing: a missing ledger is created in a transaction that is rolled back after the block.
         """
         with self._lock.held(), self._translated():
-            self._session()
-            if self._known_version == 0:
+            self._open()
+            if self._known_version is None:
+                # Most ledgers are up to date, so the version is read in the transaction that it is wanted for.
+                with self._transaction(self._begin_reading) as session:
+                    if self._is_current(session):
+                        yield session
+                        return
+            if self._version() == 0:
                 with self._empty_ledger() as session:
                     yield session
                 return
@@ -203,7 +213,7 @@ class PostgresDatabase:
         Of two processes that would create one at once, the second waits, as in `_migrate`.
         """
         with self._transaction(self._begin_migrating, end="ROLLBACK") as session:
-            version = self._version(session)
+            version = self._read_version(session)
             _run_migrations(session, version)
             yield session
         self._known_version = version
@@ -309,7 +319,7 @@ class PostgresDatabase:
 
     def _trial(self) -> Damage | None:
         """Write what a booking writes, and roll it back: no look at the rights finds all that stands in its way."""
-        if self._is_read_only or self._known_version == 0:
+        if self._is_read_only or not self._known_version:
             return None
         try:
             with (
@@ -328,12 +338,12 @@ class PostgresDatabase:
     def server(self) -> LedgerServer:
         """Return what the server is, and how far behind a standby is. Raises: as `reading`."""
         with self._lock.held(), self._translated():
-            row = self._session().one(sql.SERVER)
-            assert self._connection is not None  # noqa: S101 - set by _session
+            connection = self._open()
+            row = PostgresSession(connection).one(sql.SERVER)
             return LedgerServer(
                 version=str(row["version"]).partition(" ")[0],
                 # A pooler gives its clients numbers of its own.
-                is_pooled=self._connection.info.backend_pid != row["pid"],
+                is_pooled=connection.info.backend_pid != row["pid"],
                 is_standby=bool(row["is_standby"]),
                 lag=None if row["lag"] is None else timedelta(seconds=max(0.0, float(row["lag"]))),
             )
@@ -341,26 +351,22 @@ class PostgresDatabase:
     def schema_version(self) -> int | None:
         """Return the version of the ledger, None if there is none yet. Raises: as `reading`."""
         with self._lock.held(), self._translated():
-            self._session()
-            return self._known_version or None
+            return self._version() or None
 
     def exposure(self) -> Exposure | None:
         """Return whether somebody between us and a remote server could pose as it, or None. Raises: as `reading`."""
         with self._lock.held(), self._translated():
-            self._session()
-            assert self._connection is not None  # noqa: S101 - set by _session
-            info = self._connection.info
+            info = self._open().info
             mode = info.get_parameters().get("sslmode", "prefer")
             return exposure_on_the_way(info.host, info.hostaddr, mode=mode, libpq=psycopg.pq.version())
 
     # --- the connection
 
-    def _session(self) -> PostgresSession:
+    def _open(self) -> PostgresConnection:
         """Return the connection, made anew if it is known to be closed."""
         if self._connection is None or self._connection.closed:
-            self._connection, self._known_version = self._connected(), 0
-            self._known_version = self._version(PostgresSession(self._connection))
-        return PostgresSession(self._connection)
+            self._connection, self._known_version = self._connected(), None
+        return self._connection
 
     def _connected(self) -> PostgresConnection:
         try:
@@ -377,6 +383,8 @@ class PostgresDatabase:
         assert connection is not None  # noqa: S101 - set by _begun
         try:
             yield session
+            # Before the COMMIT, not with it: a connection that is lost here changes nothing.
+            session.flush()
         except BaseException:
             with suppress(psycopg.Error):
                 connection.execute("ROLLBACK")
@@ -394,32 +402,31 @@ class PostgresDatabase:
 
         Raises: LedgerUnusable, another ledger took the place of this one, if `begin` asks for that.
         """
-        session = self._session()
+        connection = self._open()
         try:
-            begun = session.execute(begin)
+            begun = connection.execute(begin.encode())
         except ServerSilent:
             raise
         except psycopg.OperationalError:
-            if self._connection is None or not self._connection.closed:
+            if not connection.closed:
                 with suppress(psycopg.Error):
-                    session.execute("ROLLBACK")
+                    connection.execute("ROLLBACK")
                 raise
-            session = self._session()
-            begun = session.execute(begin)
+            connection = self._open()
+            begun = connection.execute(begin.encode())
         while begun.nextset():
             pass
         row = begun.fetchone()
         if row and row.get("moved_to") is not None:
-            session.execute("ROLLBACK")
+            connection.execute("ROLLBACK")
             raise self._moved(row["moved_to"])
-        return session
+        return PostgresSession(connection)
 
     # --- the version
 
     def _migrate(self) -> None:
         """Run the missing migrations. Of two processes that start at once the second finds none missing."""
-        self._session()
-        if self._known_version == sql.VERSION:
+        if self._version() == sql.VERSION:
             return
         if self._is_read_only:
             reason = (
@@ -428,7 +435,7 @@ class PostgresDatabase:
             raise LedgerUnusable(self.name, reason)
         with self._transaction(self._begin_migrating) as session, self._without_deadline():
             session.execute("SET LOCAL statement_timeout = 0")
-            _run_migrations(session, self._version(session))
+            _run_migrations(session, self._read_version(session))
         self._known_version = sql.VERSION
 
     def _moved(self, target: str) -> LedgerUnusable:
@@ -439,14 +446,32 @@ class PostgresDatabase:
     def _without_deadline(self) -> Iterator[None]:
         """A migration of millions of bookings takes minutes."""
         connection = self._connection
-        assert connection is not None  # noqa: S101 - set by _session
+        assert connection is not None  # noqa: S101 - set by _open
         connection.deadline = inf
         try:
             yield
         finally:
             connection.deadline = self._deadline
 
-    def _version(self, session: PostgresSession) -> int:
+    def _version(self) -> int:
+        """Return the ledger's version, 0 if there is none. Raises: as `_read_version`."""
+        connection = self._open()
+        if self._known_version is None:
+            self._known_version = self._read_version(PostgresSession(connection))
+        return self._known_version
+
+    def _is_current(self, session: PostgresSession) -> bool:
+        """Read the version of a ledger that is there and of this version. Raises: as `_read_version`."""
+        try:
+            row = session.one(sql.STORED_VERSION)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return False
+        if row["is_unreleased"] or self._checked_version(row) != sql.VERSION:
+            return False
+        self._known_version = sql.VERSION
+        return True
+
+    def _read_version(self, session: PostgresSession) -> int:
         """Return the ledger's version, 0 if there is none.
 
         Raises:
@@ -462,8 +487,9 @@ class PostgresDatabase:
         if presence["is_unreleased"]:
             reason = "an unreleased portalcal made its schema portalcal, which no release reads"
             raise LedgerUnusable(self.name, reason, LedgerFault.FOREIGN)
-        # Earlier versions have no column `moved_to`.
-        row = session.one("SELECT version, to_jsonb(ledger) ->> 'moved_to' AS moved_to FROM portalcal.ledger")
+        return self._checked_version(session.one(sql.STORED_VERSION))
+
+    def _checked_version(self, row: Mapping[str, Any]) -> int:
         if row["moved_to"] is not None:
             raise self._moved(row["moved_to"])
         version = int(row["version"])
@@ -489,24 +515,75 @@ class PostgresDatabase:
         return self._connection.info.parameter_status("in_hot_standby") == "on"
 
 
+class PostgresRows:
+    """The rows of a statement, which are asked for when the first of them is read."""
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._session = session
+        self._rows: Iterator[DictRow] | None = None
+
+    def fill(self, rows: Iterable[DictRow]) -> None:
+        """Take over what the server returned."""
+        self._rows = iter(rows)
+
+    def fetchone(self) -> DictRow | None:
+        """Return the next row, or None."""
+        return next(iter(self), None)
+
+    def fetchall(self) -> list[DictRow]:
+        """Return all remaining rows."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[DictRow]:
+        if self._rows is None:
+            self._session.flush()
+        assert self._rows is not None  # noqa: S101 - set by flush
+        return self._rows
+
+
 class PostgresSession:
-    """A connection for statements with named parameters (`:name`)."""
+    """A connection for statements with named parameters (`:name`).
+
+    A statement is sent when its rows, or those of a later one, are read, or when the transaction ends. All that wait
+    go in one message, since behind a network the number of messages is what a transaction costs.
+    """
 
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
+        self._waiting: list[tuple[bytes, PostgresRows]] = []
 
-    def execute(
-        self, statement: str, parameters: Mapping[str, object] | None = None, /
-    ) -> psycopg.Cursor[DictRow]:
-        """Run one statement."""
-        storable = {name: _storable(value) for name, value in parameters.items()} if parameters else None
-        return self._connection.execute(_with_psycopg_parameters(statement), storable)
+    def execute(self, statement: str, parameters: Mapping[str, object] | None = None, /) -> PostgresRows:
+        """Run one statement, at the latest when its rows are read."""
+        rows = PostgresRows(self)
+        self._waiting.append((self._bound(statement, parameters), rows))
+        if len(self._waiting) >= _MOST_WAITING:
+            self.flush()
+        return rows
 
     def one(self, statement: str, parameters: Mapping[str, object] | None = None, /) -> dict[str, Any]:
         """Run a statement that always returns one row, and return it."""
         row = self.execute(statement, parameters).fetchone()
         assert row is not None  # noqa: S101 - such a statement always returns a row
         return row
+
+    def flush(self) -> None:
+        """Send what waits."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        # A statement may end with a comment.
+        cursor = self._connection.execute(b"\n;\n".join(statement for statement, _ in waiting))
+        for _, rows in waiting:
+            rows.fill(cursor.fetchall() if cursor.description else ())
+            cursor.nextset()
+
+    def _bound(self, statement: str, parameters: Mapping[str, object] | None) -> bytes:
+        if not parameters:
+            return statement.encode()
+        storable = {name: _storable(value) for name, value in parameters.items()}
+        # Only a message without parameters may have several statements, so libpq's own quoting puts them into the text.
+        cursor = psycopg.ClientCursor(self._connection)
+        return cursor.mogrify(_with_psycopg_parameters(statement), storable).encode()
 
 
 def _run_migrations(session: PostgresSession, version: int) -> None:

@@ -514,6 +514,14 @@ PRESENCE = """
 """Whether the schema is a ledger, one of the schemas before 0.1.0 (which no release reads), or another program's."""
 
 
+STORED_VERSION = """
+    SELECT version, to_jsonb(ledger) ->> 'moved_to' AS moved_to,
+           to_regclass('portalcal.errands') IS NOT NULL AS is_unreleased
+    FROM portalcal.ledger
+"""
+"""The version of a ledger that is there, and which one took its place: earlier versions have no column `moved_to`."""
+
+
 TRIAL = (
     """
     INSERT INTO bookings (

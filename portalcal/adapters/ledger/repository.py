@@ -20,7 +20,7 @@ from uuid import UUID
 
 from portalcal.adapters.ledger import rows, sql
 from portalcal.adapters.ledger.journal import Journal
-from portalcal.adapters.ledger.transaction import Transaction
+from portalcal.adapters.ledger.transaction import Cursor, Transaction
 from portalcal.core.booking import Booking, State
 from portalcal.core.history import Author, HistoryLine, What, calendar_changes, outcome_changes
 from portalcal.core.intervals import Interval
@@ -35,6 +35,7 @@ from portalcal.ports import (
     Exposure,
     Feed,
     HistoryQuery,
+    Leased,
     LedgerServer,
     Search,
     Tally,
@@ -133,9 +134,13 @@ class SqlLedger:
     def hold(self, booking: Booking, *, put: bool) -> Booking:
         """Record a new booking and, with `put`, the outbox entry that makes its event; see `ports.Ledger`."""
         with self._writing() as db:
-            if booking.key is not None and (known := self._under_key(db, booking.key)):
-                return known
-            return self.insert(db, booking, put=put)
+            key = {"workspace": self._workspace, "key": booking.key}
+            under_key = db.execute(sql.BOOKING_UNDER_KEY, key)
+            overlap = self._ask_for_overlap(db, booking)
+            if (row := under_key.fetchone()) is not None:
+                return self._booking(row)
+            self._refuse(db, overlap)
+            return self._insert(db, booking, put=put)
 
     def get(self, booking: UUID) -> Booking:
         """Return the booking with that id, or the time of an offer."""
@@ -160,11 +165,23 @@ class SqlLedger:
         with self._database.reading() as db:
             return self._under_key(db, key)
 
+    def under_key_and_due(
+        self, key: str, now: datetime, *, most: int
+    ) -> tuple[Booking | None, tuple[OutboxEntry, ...]]:
+        """Return what `under_key` and `due` return, read at once."""
+        with self._database.reading() as db:
+            known = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key})
+            due = db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))
+            row = known.fetchone()
+            return self._booking(row) if row else None, tuple(map(self._entry, due))
+
     def claims(self, participants: Iterable[str], window: Interval, *, now: datetime) -> tuple[Claim, ...]:
         """Return this workspace's claims in force, and the participants' of other workspaces; see `ports.Ledger`."""
         wanted = self._window(window) | {"now": rows.seconds(now), "participants": rows.keys(participants)}
         with self._database.reading() as db:
-            found = [*db.execute(sql.OWN_CLAIMS, wanted), *db.execute(self._dialect.claims_of_others, wanted)]
+            own = db.execute(sql.OWN_CLAIMS, wanted)
+            others = db.execute(self._dialect.claims_of_others, wanted)
+            found = [*own, *others]
         claims = [self._claim(row) for row in found]
         return tuple(sorted(claims, key=lambda each: (each.buffered.start, each.participant, each.booking)))
 
@@ -212,7 +229,7 @@ class SqlLedger:
         an event that is about to be inserted would leave the event in the calendar.
         """
         with self._writing() as db:
-            stored = self._stored(db, booking.id)
+            stored = self._recorded(db, booking.id)
             if stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
             entry = self._entry_of(db, booking.id)
@@ -227,7 +244,7 @@ class SqlLedger:
                 db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(booking.updated_at)})
             elif not ends_at_once:
                 self._enqueue(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
-            return self._stored(db, booking.id)
+            return self._recorded(db, booking.id)
 
     def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
         """Hold `booking.moving_to` beside the present time and queue the move of its event; see `ports.Ledger`.
@@ -236,7 +253,7 @@ class SqlLedger:
         its event still stands; after several such moves one entry moves the event from there to the booking's last time.
         """
         with self._writing() as db:
-            stored, to = self._stored(db, booking.id), booking.moving_to
+            stored, to = self._recorded(db, booking.id), booking.moving_to
             if to is None or stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
             entry = self._entry_of(db, booking.id)
@@ -258,13 +275,13 @@ class SqlLedger:
             db.execute(sql.RECORD_MOVE, rows.columns_of(moving))
             if has_event and (entry is None or entry.task is Task.PUT):
                 self._enqueue(db, booking, task=Task.MOVE, due_at=booking.updated_at)
-            return self._stored(db, booking.id)
+            return self._recorded(db, booking.id)
 
     def adopt(self, known: Booking, snapshot: Booking) -> bool:
         """Record the calendar's state of a booking, unless the booking changed meanwhile; see `ports.Ledger`."""
         with self._writing() as db:
             db.describe = calendar_changes
-            if self._stored(db, known.id) != known or self._entry_of(db, known.id) is not None:
+            if self._recorded(db, known.id) != known or self._entry_of(db, known.id) is not None:
                 return False
             if snapshot.is_live:
                 self._refuse_overlap(db, snapshot)
@@ -274,7 +291,7 @@ class SqlLedger:
     def owe_event(self, booking: Booking, calendar: str) -> bool:
         """Queue the event of a booking that was made while disconnected; see `ports.Ledger`."""
         with self._writing() as db:
-            stored = self._stored(db, booking.id)
+            stored = self._recorded(db, booking.id)
             if not stored.is_live or stored.calendar is not None:
                 return False
             db.execute(sql.SET_CALENDAR, rows.columns_of(stored) | {"calendar": calendar})
@@ -307,11 +324,11 @@ class SqlLedger:
     def release(self, booking: Booking) -> Booking:
         """Free the time of a `cancelling` booking at once; the removal of its event stays queued."""
         with self._writing() as db:
-            stored = self._stored(db, booking.id)
+            stored = self._recorded(db, booking.id)
             if stored.state is State.CANCELLING:
                 released = rows.columns_of(stored) | {"state": State.CANCELLED.value}
                 db.execute(sql.END_BOOKING, released | {"updated_at": rows.seconds(self._clock.now())})
-            return self._stored(db, booking.id)
+            return self._recorded(db, booking.id)
 
     def tally(self, now: datetime) -> Tally:
         """Return the counts for `status`; a leased entry is not overdue."""
@@ -330,8 +347,7 @@ class SqlLedger:
     def due(self, now: datetime, *, most: int) -> tuple[OutboxEntry, ...]:
         """Return the entries that are due and not leased, in due order, at most one of each booking."""
         with self._database.reading() as db:
-            limits = {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
-            return tuple(self._entry(row) for row in db.execute(sql.DUE_ENTRIES, limits))
+            return tuple(map(self._entry, db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))))
 
     def owed(self) -> tuple[OutboxEntry, ...]:
         """Return the first entry of every booking that has one, due or not, leased or not, in due order."""
@@ -339,16 +355,19 @@ class SqlLedger:
             cursor = db.execute(sql.OWED_ENTRIES, {"workspace": self._workspace})
             return tuple(self._entry(row) for row in cursor)
 
-    def lease(self, entry: OutboxEntry, *, now: datetime) -> OutboxEntry | None:
-        """Lease an entry for `outbox.LEASE` and count the attempt; a dead process's lease is free at once.
+    def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
+        """Lease the first entry of a booking for `outbox.LEASE` and count the attempt.
 
-        Returns None if another process leased, finished or changed the entry, or if the booking has an earlier entry.
+        A dead process's lease is free at once. Returns None if another process leased, finished or changed the entry.
         """
-        terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds()), "task": entry.task.value}
+        key = {"workspace": self._workspace, "booking": str(booking), "task": task.value}
+        terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds())}
         with self._writing() as db:
             owner = {"lease_owner": self._database.owner()}
-            row = db.execute(sql.LEASE_ENTRY, self._lease_key(entry) | terms | owner).fetchone()
-            return self._entry(row) if row else None
+            leased = db.execute(sql.LEASE_ENTRY, {**key, **terms, **owner})
+            stored = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)})
+            row = leased.fetchone()
+            return Leased(self._entry(row), self._booking(stored.fetchone())) if row else None
 
     def entry_of(self, booking: UUID) -> OutboxEntry | None:
         """Return the first entry of a booking, leased or not, or None."""
@@ -364,7 +383,9 @@ class SqlLedger:
         caller must not report the time as booked.
         """
         with self._writing() as db:
-            row = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry)).fetchone()
+            under_lease = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry))
+            db.expect(str(booking.id))
+            row = under_lease.fetchone()
             is_over = bool(row) and row["task"] == entry.task
             db.describe = partial(
                 outcome_changes, task=entry.task if is_over else None, is_rejected=is_rejected
@@ -377,7 +398,7 @@ class SqlLedger:
                 db.execute(sql.END_LEASE, {"id": entry.id})
             else:
                 self._record_stale_event(db, booking)
-            return self._stored(db, booking.id)
+            return self._recorded(db, booking.id)
 
     def postpone(self, entry: OutboxEntry, *, due_at: datetime, why: str, outcome_unknown: bool) -> None:
         """Record a failed attempt, end the lease and make the entry due at `due_at`; nothing if the lease is another's.
@@ -459,13 +480,16 @@ class SqlLedger:
 
     # --- within a transaction
 
-    def insert(self, db: Transaction, booking: Booking, *, put: bool) -> Booking:
+    def insert(self, db: Journal, booking: Booking, *, put: bool) -> Booking:
         """Claim the time of a new booking, record it, and with `put` queue its event. Raises: ClaimsOverlap."""
         self._refuse_overlap(db, booking)
+        return self._insert(db, booking, put=put)
+
+    def _insert(self, db: Journal, booking: Booking, *, put: bool) -> Booking:
         db.execute(sql.INSERT_BOOKING, rows.columns_of(booking))
         if put:
             self._enqueue(db, booking, task=Task.PUT, due_at=booking.created_at)
-        return self._stored(db, booking.id)
+        return self._recorded(db, booking.id)
 
     def end_offered_time(self, db: Transaction, slot: Booking, *, because: str, at: datetime) -> None:
         """Free a time of an offer, and queue the removal of its event as `begin_cancel` does."""
@@ -502,12 +526,15 @@ class SqlLedger:
     def _writing(self) -> Iterator[Journal]:
         """Run a block in a write transaction, and record what it changed of bookings before the transaction ends."""
         with self._database.writing() as db:
-            journal = Journal(db, self._booking)
+            journal = Journal(db, self._workspace, self._booking)
             yield journal
-            for booking, change in journal.changes(self._workspace):
+            for booking, change in journal.changes():
                 at = rows.seconds(self._clock.now())
                 line = {"workspace": self._workspace, "booking": booking, "at": at}
                 db.execute(sql.INSERT_LINE, line | self._author._asdict() | rows.change_columns(change))
+
+    def _due_by(self, now: datetime, *, most: int) -> dict[str, object]:
+        return {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
 
     def _lease_key(self, entry: OutboxEntry) -> dict[str, object]:
         return {"id": entry.id, "workspace": self._workspace, "lease": entry.lease}
@@ -517,7 +544,11 @@ class SqlLedger:
         db.execute(sql.INSERT_ENTRY, columns | {"due_at": rows.seconds(due_at)})
 
     def _refuse_overlap(self, db: Transaction, booking: Booking) -> None:
-        """Raise ClaimsOverlap with the other claim; the database's own constraint does not name it.
+        """Raise ClaimsOverlap with the other claim; the database's own constraint does not name it."""
+        self._refuse(db, self._ask_for_overlap(db, booking))
+
+    def _ask_for_overlap(self, db: Transaction, booking: Booking) -> Cursor:
+        """Ask for the other claim on the time of a booking.
 
         Claims that expired are dropped first: they would count for the constraint.
         """
@@ -530,15 +561,18 @@ class SqlLedger:
             db.execute(self._dialect.lock_claimants, wanted)
         db.execute(sql.DROP_EXPIRED_CLAIMS, wanted)
         window = self._window(booking.with_buffers(booking.moving_to or booking.meeting))
-        row = db.execute(self._dialect.claims_in_the_way, wanted | window).fetchone()
+        return db.execute(self._dialect.claims_in_the_way, wanted | window)
+
+    def _refuse(self, db: Transaction, overlap: Cursor) -> None:
+        row = overlap.fetchone()
         if row is not None:
             claim = self._claim(row)
             is_ours = not claim.is_foreign and claim.expires_at is None
             raise ClaimsOverlap(claim, self._stored(db, UUID(claim.booking)) if is_ours else None)
 
-    def _record_stale_event(self, db: Transaction, late: Booking) -> None:
+    def _record_stale_event(self, db: Journal, late: Booking) -> None:
         """A stale worker reported an event for a finished booking: queue its removal unless one is queued."""
-        is_over = not self._stored(db, late.id).is_live and self._entry_of(db, late.id) is None
+        is_over = not self._recorded(db, late.id).is_live and self._entry_of(db, late.id) is None
         if late.is_live and late.event_id is not None and is_over:
             db.execute(sql.RECORD_EVENT, rows.outcome_columns(late))
             self._enqueue(db, late, task=Task.REMOVE, due_at=self._clock.now())
@@ -555,6 +589,11 @@ class SqlLedger:
     def _under_key(self, db: Transaction, key: str) -> Booking | None:
         row = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key}).fetchone()
         return self._booking(row) if row else None
+
+    def _recorded(self, db: Journal, booking: UUID) -> Booking:
+        if (stored := db.booking(str(booking))) is None:
+            raise BookingNotFound(str(booking))
+        return stored
 
     def _stored(self, db: Transaction, booking: UUID) -> Booking:
         row = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)}).fetchone()

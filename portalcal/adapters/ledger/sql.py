@@ -270,7 +270,7 @@ LEASE_ENTRY = f"""
     UPDATE outbox SET
         attempts = attempts + 1, lease = lease + 1, leased_until = lease_until(:now, :length),
         lease_owner = :lease_owner
-    WHERE id = :id AND task = :task AND {_LEASABLE}
+    WHERE booking = :booking AND task = :task AND {_LEASABLE}
     RETURNING *
 """  # noqa: S608
 

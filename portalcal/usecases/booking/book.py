@@ -18,7 +18,7 @@ from typing import NamedTuple, assert_never
 
 from portalcal.core.booking import Booking, BookingRequest, Notify, State, differences
 from portalcal.core.intervals import Interval
-from portalcal.core.outbox import Postponed, Rejected, Succeeded, Task
+from portalcal.core.outbox import OutboxEntry, Postponed, Rejected, Succeeded, Task
 from portalcal.core.participants import Role
 from portalcal.core.people import Panel, PanelInputs
 from portalcal.core.slots import SchedulingInputs
@@ -46,8 +46,8 @@ from portalcal.usecases.booking.precheck import (
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_interrupt
 from portalcal.usecases.ledger_failure import LEDGER_FAILURES, after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt_now
-from portalcal.usecases.outbox.run import run_outbox
+from portalcal.usecases.outbox.attempt import attempt
+from portalcal.usecases.outbox.run import MAX_ENTRIES, run_outbox
 from portalcal.usecases.scheduling_inputs import with_claims
 from portalcal.usecases.status.early_warnings import next_step_for, warn_early
 from portalcal.warnings import BookingNotTold, MeetPending
@@ -93,7 +93,8 @@ def book(options: BookOptions, context: Context) -> Booked:
         PortalcalError: Google refused, or was unavailable before anything was held.
     """
     try:
-        return _replay(options, context) or _book(options, context)
+        known, due = _look_up(options, context)
+        return _replay_booking(options, known, context) if known else _book(options, context, due)
     except Interrupted:
         # Its message has the state of the booking already.
         raise
@@ -107,11 +108,20 @@ def book(options: BookOptions, context: Context) -> Booked:
         raise error.with_outcome(NOTHING_BOOKED) from error.__cause__
 
 
-def _book(options: BookOptions, context: Context) -> Booked:
+def _look_up(options: BookOptions, context: Context) -> tuple[Booking | None, tuple[OutboxEntry, ...] | None]:
+    """The booking made earlier under the idempotency key, and the entries that are due, if they are run first."""
+    if options.key is None:
+        return None, None
+    if options.dry_run or options.is_batch_line:
+        return context.ledger.under_key(options.key), None
+    return context.ledger.under_key_and_due(options.key, context.clock.now(), most=MAX_ENTRIES)
+
+
+def _book(options: BookOptions, context: Context, due: tuple[OutboxEntry, ...] | None) -> Booked:
     if options.dry_run and not options.is_batch_line:
         warn_early(context)
     elif not options.is_batch_line:
-        run_outbox(context)
+        run_outbox(context, due=due)
     inputs = precheck(PrecheckRequest(options.request, force=options.force), context)
     booking = _new_booking(options, context, inputs)
     if options.dry_run:
@@ -182,7 +192,7 @@ def put_now(held: Booking, context: Context, inputs: PanelInputs) -> tuple[Booki
 
     After a transient failure the entry stays in the outbox, with a warning.
     """
-    attempted = attempt_now(context, held, Task.PUT, before=inputs.busy)
+    attempted = attempt(context, held.id, Task.PUT, before=inputs.busy)
     if attempted is None:
         return context.ledger.find(str(held.id)), None
     booking, result = attempted
@@ -208,13 +218,8 @@ def put_now(held: Booking, context: Context, inputs: PanelInputs) -> tuple[Booki
             assert_never(result)
 
 
-def _replay(options: BookOptions, context: Context) -> Booked | None:
-    """The booking made earlier under this idempotency key, with its put attempted if it is still in the outbox."""
-    known = context.ledger.under_key(options.key) if options.key else None
-    return _replay_booking(options, known, context) if known else None
-
-
 def _replay_booking(options: BookOptions, known: Booking, context: Context) -> Booked:
+    """The booking made earlier under this idempotency key, with its put attempted if it is still in the outbox."""
     differs = differences(known.first_request, options.request)
     if differs and options.key:
         raise KeyReused(options.key, str(known.id), differs, known.request.guest.name)

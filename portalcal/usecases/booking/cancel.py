@@ -17,7 +17,7 @@ from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, claiming, while_recording
-from portalcal.usecases.outbox.attempt import attempt_now
+from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import event_left, run_outbox
 from portalcal.usecases.status.early_warnings import next_step_for, warn_early
 from portalcal.warnings import EventLeftAsItWas, RemovalNotTold
@@ -88,7 +88,7 @@ def _remove_now(context: Context, cancelling: Booking) -> tuple[Booking, Succeed
             return cancelling, nothing_done
         context.view.warn(EventLeftAsItWas(str(cancelling.id), cancelling.event_id))
         return context.ledger.release(cancelling), nothing_done
-    attempted = attempt_now(context, cancelling, Task.REMOVE)
+    attempted = attempt(context, cancelling.id, Task.REMOVE)
     if attempted is None:
         if cancelling.state is State.CANCELLING:
             other, next_step = "another process is at it", "it removes it, or `portalcal sync` does"

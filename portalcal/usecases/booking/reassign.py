@@ -41,7 +41,7 @@ from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt_now
+from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import run_outbox
 from portalcal.usecases.scheduling_inputs import gather_inputs, starts_of_participants, with_claims
 from portalcal.usecases.status.early_warnings import next_step_for
@@ -283,7 +283,7 @@ def _change_now(changing: Booking, context: Context, inputs: PanelInputs) -> tup
 
     After a transient failure the entry stays in the outbox and both stay held, with a warning.
     """
-    attempted = attempt_now(context, changing, Task.MOVE, before=inputs.busy)
+    attempted = attempt(context, changing.id, Task.MOVE, before=inputs.busy)
     if attempted is None:
         return context.ledger.find(str(changing.id)), None
     changed, result = attempted

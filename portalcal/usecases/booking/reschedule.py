@@ -40,7 +40,7 @@ from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt_now
+from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
 from portalcal.usecases.status.early_warnings import LATER, next_step_for
 from portalcal.warnings import EventLeftInPlace, MoveNotTold
@@ -182,7 +182,7 @@ def _move_now(
 
     After a transient failure the entry stays in the outbox and both times stay held, with a warning.
     """
-    attempted = attempt_now(context, moving, Task.MOVE, before=inputs.busy)
+    attempted = attempt(context, moving.id, Task.MOVE, before=inputs.busy)
     if attempted is None:
         return context.ledger.find(str(moving.id)), None
     moved, result = attempted

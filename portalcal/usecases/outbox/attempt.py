@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import assert_never
+from uuid import UUID
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import (
@@ -31,7 +32,7 @@ from portalcal.errors import (
     PortalcalError,
     TryLaterError,
 )
-from portalcal.ports import Context
+from portalcal.ports import Context, Leased
 from portalcal.usecases.ledger_failure import after_recording
 from portalcal.usecases.outbox.find_event import verify_calendar_refusals
 from portalcal.usecases.outbox.lease import under_lease
@@ -41,43 +42,28 @@ from portalcal.usecases.outbox.remove import remove
 
 
 def attempt(
-    context: Context, entry: OutboxEntry, *, before: tuple[FreeBusy, ...] = ()
+    context: Context, booking: UUID, task: Task, *, before: tuple[FreeBusy, ...] | None = ()
 ) -> tuple[Booking, AttemptResult] | None:
-    """Lease an entry and attempt it. Returns the booking as it stands now, and the result.
+    """Lease the entry of a booking and attempt it. Returns the booking as it stands now, and the result.
 
     `before`: what the command has read of people's free/busy.
 
-    None: another process holds the lease.
+    None: `task` is not the booking's next entry, or another process holds its lease.
 
     Raises:
         LedgerCutOff: the ledger failed under the lease, so that the result may not be recorded.
     """
     now = context.clock.now()
-    leased = context.ledger.lease(entry, now=now)
+    leased = context.ledger.lease(booking, task, now=now)
     if leased is None:
         return None
-    with after_recording(entry.booking, entry.task):
-        return _attempt(under_lease(context, entry.booking, since=now), leased, before)
+    with after_recording(booking, task):
+        return _attempt(under_lease(context, booking, since=now), leased, before or ())
 
 
-def attempt_now(
-    context: Context, booking: Booking, task: Task, *, before: tuple[FreeBusy, ...] | None = ()
-) -> tuple[Booking, AttemptResult] | None:
-    """Attempt the entry that a command has just written. `before`: what it has read of people's free/busy.
-
-    None: `task` is not the booking's next entry, or another process holds its lease.
-    """
-    entry = context.ledger.entry_of(booking.id)
-    if entry is None or entry.task is not task:
-        return None
-    return attempt(context, entry, before=before or ())
-
-
-def _attempt(
-    context: Context, entry: OutboxEntry, before: tuple[FreeBusy, ...]
-) -> tuple[Booking, AttemptResult]:
-    # Read under the lease: another process may have confirmed, moved or ended it before.
-    booking = context.ledger.get(entry.booking)
+def _attempt(context: Context, leased: Leased, before: tuple[FreeBusy, ...]) -> tuple[Booking, AttemptResult]:
+    # As it is under the lease: another process may have confirmed, moved or ended it before.
+    entry, booking = leased
     if entry.task is not Task.REMOVE and not booking.is_live:
         # This process slept past its lease, and another one has ended the booking.
         return context.ledger.settle(entry, booking), Succeeded()

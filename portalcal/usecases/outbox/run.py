@@ -40,21 +40,27 @@ def run_outbox(
     limit: int = MAX_ENTRIES,
     drain: bool = False,
     exclude: UUID | None = None,
+    due: tuple[OutboxEntry, ...] | None = None,
     is_silent: bool = False,
 ) -> OutboxRun:
     """Attempt the entries that are due, oldest first; none while disconnected.
 
     `drain`: attempt entries in back-off too, and the entries that follow them. `exclude`: a booking whose entry the
-    caller attempts itself. `is_silent`: no early warnings.
+    caller attempts itself. `due`: the entries that the caller has found due. `is_silent`: no early warnings.
     Stops at the first failure that every other entry would meet too. A rejection is reported as a warning, since it
     belongs to an earlier command.
     """
     if calendar_selection(context) is None:
         return OutboxRun()
-    outbox_run = _run_entries(context, limit=limit, drain=drain, exclude=exclude)
-    if not drain and not is_silent:
+    if drain:
         # The result of `sync` lists what stays in the outbox, so there it needs no warning.
-        warn_early(context, after_outbox_run=True)
+        return _drain(context, exclude=exclude)
+    if due is None:
+        due = context.ledger.due(context.clock.now(), most=limit)
+    outbox_run, _ = _run_entries(context, OutboxRun(), [each for each in due if each.booking != exclude])
+    if not is_silent:
+        # Where nothing was due nothing is overdue.
+        warn_early(context, after_outbox_run=True, may_be_overdue=bool(due))
     return outbox_run
 
 
@@ -65,23 +71,33 @@ def event_left(booking: Booking, why: PortalcalError) -> EventLeft:
     )
 
 
-def _run_entries(context: Context, *, limit: int, drain: bool, exclude: UUID | None) -> OutboxRun:
-    outbox_run, attempted = OutboxRun(), set[int]()
-    while True:
-        owed = context.ledger.owed() if drain else context.ledger.due(context.clock.now(), most=limit)
-        entries = [entry for entry in owed if entry.id not in attempted and entry.booking != exclude]
-        for entry in entries:
-            attempted.add(entry.id)
-            outbox_run, goes_on = _run_entry(context, entry, outbox_run)
-            if not goes_on:
-                return outbox_run
-        if not drain or not entries:
-            return outbox_run
+def _drain(context: Context, *, exclude: UUID | None) -> OutboxRun:
+    """Attempt every entry once, and those that follow them."""
+    outbox_run, attempted, goes_on = OutboxRun(), set[int](), True
+    while goes_on:
+        owed = context.ledger.owed()
+        entries = [each for each in owed if each.id not in attempted and each.booking != exclude]
+        if not entries:
+            break
+        attempted.update(each.id for each in entries)
+        outbox_run, goes_on = _run_entries(context, outbox_run, entries)
+    return outbox_run
+
+
+def _run_entries(
+    context: Context, outbox_run: OutboxRun, entries: list[OutboxEntry]
+) -> tuple[OutboxRun, bool]:
+    """Attempt entries in their order. Returns the run with their results, and whether more is worth an attempt."""
+    for entry in entries:
+        outbox_run, goes_on = _run_entry(context, entry, outbox_run)
+        if not goes_on:
+            return outbox_run, False
+    return outbox_run, True
 
 
 def _run_entry(context: Context, entry: OutboxEntry, outbox_run: OutboxRun) -> tuple[OutboxRun, bool]:
     """Attempt one entry. Returns the run with its result, and whether the next entry is worth an attempt."""
-    attempted = attempt(context, entry)
+    attempted = attempt(context, entry.booking, entry.task)
     if attempted is None:
         return outbox_run, True
     booking, result = attempted

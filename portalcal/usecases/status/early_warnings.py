@@ -21,11 +21,11 @@ LATER = "the next command that books, moves or cancels tells it, or `portalcal s
 """When an entry that stays in the outbox is attempted again."""
 
 
-def warn_early(context: Context, *, after_outbox_run: bool = False) -> None:
+def warn_early(context: Context, *, after_outbox_run: bool = False, may_be_overdue: bool = True) -> None:
     """Warn of old zone rules and, while connected, of a grant that is about to end and of entries in the outbox.
 
     A command that only reads does not run the outbox, and warns of every entry that is due or has failed. After an
-    outbox run, only entries that are overdue for long are worth a warning.
+    outbox run, only entries that are overdue for long are worth a warning. With `may_be_overdue` False none is looked for.
     """
     now = context.clock.now()
     if context.zone_rules.are_old(now.date()):
@@ -41,6 +41,8 @@ def warn_early(context: Context, *, after_outbox_run: bool = False) -> None:
     if context.ways_out.can_connect and health.is_near_end(age, last_lived=connection.last_lived):
         left = health.time_left_in_testing(age)
         context.view.warn(GrantEnding(connection.account, left))
+    if not may_be_overdue:
+        return
     owed = context.ledger.owed()
     if after_outbox_run:
         overdue = [entry for entry in owed if entry.attempts and now - entry.due_at > _OVERDUE_AFTER]

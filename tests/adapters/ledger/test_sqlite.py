@@ -25,7 +25,7 @@ from portalcal.core.booking import State
 from portalcal.errors import LedgerBusy, LedgerTooNew, LedgerUnusable, PortalcalError
 from portalcal.ports import ClaimsOverlap, Search
 from tests import selection
-from tests.builders import SetClock, a_booking, at, span
+from tests.builders import SetClock, a_booking, at, lease, span
 from tests.conftest import IMPOSSIBLE
 from tests.contract.test_ledger import reason_of
 
@@ -156,7 +156,7 @@ from pathlib import Path
 from portalcal.adapters.ledger.rows import instant
 from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.ports import ClaimsOverlap, Search
-from tests.builders import SetClock, a_booking, at
+from tests.builders import SetClock, a_booking, at, lease
 ledger = SqliteLedger(Path(sys.argv[1]), "default", SetClock())
 print("ready", flush=True)
 sys.stdin.readline()
@@ -254,7 +254,7 @@ def test_of_eight_processes_one_delivers_an_entry(ledger: SqliteLedger, path: Pa
 
     answers = at_once(
         path,
-        "leased = [ledger.lease(e, now=at('08:00')) for e in ledger.due(at('08:00'), most=20)]\n"
+        "leased = [lease(ledger, e, now=at('08:00')) for e in ledger.due(at('08:00'), most=20)]\n"
         "for e in filter(None, leased): ledger.settle(e, ledger.find(str(e.booking)))\n"
         "print([bool(e) for e in leased])",
         processes=8,
@@ -296,7 +296,7 @@ def test_a_process_that_is_killed_leaves_its_entries_to_the_next_one(
     booking = ledger.hold(a_booking(), put=True)
     script = (
         "(entry,) = ledger.due(at('08:00'), most=20)\n"
-        "print(ledger.lease(entry, now=at('08:00')) is not None, flush=True)\n"
+        "print(lease(ledger, entry, now=at('08:00')) is not None, flush=True)\n"
         "sys.stdin.readline()\n"
     )
     with another_process(path, script, says="True") as process:
@@ -307,7 +307,7 @@ def test_a_process_that_is_killed_leaves_its_entries_to_the_next_one(
 
         (entry,) = ledger.due(at("08:01"), most=20)
 
-    taken = ledger.lease(entry, now=at("08:01"))
+    taken = lease(ledger, entry, now=at("08:01"))
     assert taken is not None
     assert (taken.booking, taken.attempts) == (booking.id, 2)
 
@@ -881,7 +881,7 @@ def test_looking_at_a_ledger_deletes_nothing(ledger: SqliteLedger, path: Path) -
     ledger.hold(a_booking(), put=True)
     script = (
         "(entry,) = ledger.due(at('08:00'), most=20)\n"
-        "print(ledger.lease(entry, now=at('08:00')) is not None, flush=True)\n"
+        "print(lease(ledger, entry, now=at('08:00')) is not None, flush=True)\n"
         "sys.stdin.readline()\n"
     )
     with another_process(path, script, says="True") as process:

@@ -364,7 +364,7 @@ _WHERE_TO_LOOK = {
     "END_BOOKING": [_BY_ID],
     "ENTRY_OF_BOOKING": ["outbox_by_booking (booking=?)"],
     "DUE_ENTRIES": ["outbox_by_due_at (workspace=? AND due_at<?)", "outbox_by_booking (booking=? AND id<?)"],
-    "LEASE_ENTRY": [_BY_NUMBER, "outbox_by_booking (booking=? AND id<?)"],
+    "LEASE_ENTRY": ["outbox_by_booking (booking=?)", "outbox_by_booking (booking=? AND id<?)"],
     "ENTRY_UNDER_LEASE": [_BY_NUMBER],
     "POSTPONE_ENTRY": [_BY_NUMBER],
     "CHANGE_TO_REMOVAL": [_BY_NUMBER],

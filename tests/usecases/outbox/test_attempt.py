@@ -17,7 +17,7 @@ from portalcal.simulator.http.request_log import LoggedExchange
 from portalcal.usecases.booking.book import BookOptions, book
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
-from tests.builders import a_booking, a_wish, at
+from tests.builders import a_booking, a_wish, at, lease
 from tests.usecases.conftest import ANA, SAM, Machine
 
 
@@ -31,7 +31,7 @@ def leased(machine: Machine, booking: Booking) -> OutboxEntry:
     ledger = machine.process().ledger
     entry = ledger.entry_of(booking.id)
     assert entry
-    taken = ledger.lease(entry, now=machine.now())
+    taken = lease(ledger, entry, now=machine.now())
     assert taken
     return taken
 

@@ -13,6 +13,7 @@ from portalcal.core.outbox import LEASE
 from portalcal.simulator.google import Simulator
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
 from portalcal.usecases.outbox.run import MAX_ENTRIES, OutboxRun, run_outbox
+from tests.builders import lease
 from tests.usecases.conftest import Machine
 
 
@@ -161,7 +162,7 @@ def test_an_entry_leased_by_another_process_is_left_to_it(machine: Machine, goog
     elsewhere = machine.process().ledger
     entry = elsewhere.entry_of(held.id)
     assert entry
-    assert elsewhere.lease(entry, now=machine.now())
+    assert lease(elsewhere, entry, now=machine.now())
 
     assert run_outbox(machine.process()) == OutboxRun()
     assert google.count() == 0
@@ -195,7 +196,7 @@ def test_an_entry_can_be_leased_again_only_when_its_lease_is_over(
     elsewhere = machine.process().ledger
     entry = elsewhere.entry_of(held.id)
     assert entry
-    elsewhere.lease(entry, now=machine.now())
+    lease(elsewhere, entry, now=machine.now())
 
     google.clock.advance(LEASE - timedelta(seconds=1))
     before = run_outbox(machine.process())
