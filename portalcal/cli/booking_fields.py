@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from portalcal.cli.input_checks import MULTILINE_OPTIONS, text_problem
 from portalcal.cli.people_options import (
@@ -159,6 +159,23 @@ def read_booking(
         people=people,
     )
     return BookOptions(request, key=key, force=fields.force, dry_run=dry_run)
+
+
+MINUTES = "minutes"
+"""A column of a spreadsheet with plain numbers, in place of `duration`."""
+
+
+def with_duration(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[FieldError, ...]]:
+    """The fields of a line with its minutes as a duration; and an error if they are none, or there is a duration too."""
+    fields = {name: value for name, value in values.items() if name != MINUTES}
+    minutes = values.get(MINUTES)
+    if minutes is None:
+        return fields, ()
+    if not isinstance(minutes, str) or not re.fullmatch(r"[1-9]\d{0,4}", minutes.strip()):
+        return fields, (FieldError(MINUTES, Usage(f"expected whole minutes, found {minutes}")),)
+    if "duration" in fields:
+        return fields, (FieldError(MINUTES, Usage("the line has a duration too")),)
+    return fields | {"duration": f"{minutes.strip()}m"}, ()
 
 
 def _people(fields: BookingFields, reader: FieldReader, directory: Directory) -> PanelRequest:

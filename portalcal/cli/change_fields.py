@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from portalcal.cli.batch_file import LineFormat, Value
-from portalcal.cli.booking_fields import FieldReader, UnreadableFields, read_notify, read_text
+from portalcal.cli.booking_fields import (
+    MINUTES,
+    FieldError,
+    FieldReader,
+    UnreadableFields,
+    read_notify,
+    read_text,
+    with_duration,
+)
 from portalcal.cli.times import TimeContext, read_length, read_start
 from portalcal.container import Container
 from portalcal.errors import Usage
@@ -55,19 +63,27 @@ def reschedule_format(given: RescheduleFields, container: Container, time_contex
     """A line is an object or a row with `id` and `start`. What it leaves out is as `given` for all lines."""
 
     def read(values: Mapping[str, Value], _key: str) -> RescheduleRequest:
-        return _move(given._replace(**cast("dict[str, Any]", values)), container, time_context)
+        named, errors = with_duration(values)
+        fields = given._replace(**named)
+        return _move(fields, container, time_context, errors=errors)
 
-    return LineFormat(RescheduleFields._fields, ("id", "start"), read)
+    return LineFormat((*RescheduleFields._fields, MINUTES), ("id", "start"), read)
 
 
-def _move(fields: RescheduleFields, container: Container, time_context: TimeContext) -> RescheduleRequest:
-    reader = FieldReader()
+def _move(
+    fields: RescheduleFields,
+    container: Container,
+    time_context: TimeContext,
+    *,
+    errors: tuple[FieldError, ...],
+) -> RescheduleRequest:
+    reader = FieldReader(errors)
     booking = reader.read("id", lambda: _id(fields.id), fallback="")
     zone = reader.read("timezone", lambda: container.zone(fields.timezone), fallback=time_context.zone)
     zone = zone if fields.timezone else time_context.zone
     start = reader.read(
         "start",
-        lambda: read_start(fields.start, TimeContext(zone, time_context.now)),
+        lambda: read_start(fields.start, time_context._replace(zone=zone)),
         fallback=time_context.now,
     )
     length = reader.read(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from portalcal.cli.times import DateOrder
 from portalcal.core.booking import Notify
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")]
@@ -22,6 +23,10 @@ LinkName = Annotated[
 ]
 Duration = Annotated[
     str | None, typer.Option("--duration", metavar="LENGTH", help="The meeting's length: 30m, 1h, 1h30m.")
+]
+DatesOfFile = Annotated[
+    DateOrder | None,
+    typer.Option("--dates", help="How a file writes 11/30/2026, where both orders make a date."),
 ]
 IgnoreColumns = Annotated[
     bool, typer.Option("--ignore-columns", help="Leave out columns of a file that no option is called after.")

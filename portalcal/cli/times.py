@@ -80,6 +80,7 @@ class TimeContext(NamedTuple):
     zone: ZoneInfo
     now: datetime
     dates: DateOrder | None = None  # None: 11/30/2026 is read where only one order makes it a date
+    is_of_file: bool = False  # a line of a file, for which an option says the order
 
     @property
     def today(self) -> date:
@@ -192,7 +193,7 @@ def _split(text: str, time_context: TimeContext, *, forms: str, since: date | No
             raise _unreadable(text, f"there is no date {match[1]}") from None
         return _Days(day, day, (match[2] or "").strip())
     if match := re.fullmatch(_SPREADSHEET, text):
-        day = _spreadsheet_date(text, match, time_context.dates)
+        day = _spreadsheet_date(text, match, time_context.dates, is_of_file=time_context.is_of_file)
         return _Days(day, day, (match[5] or "").strip())
     days = _relative_days(" ".join(text.split()), time_context.today, since or time_context.today)
     if days is None:
@@ -204,7 +205,7 @@ def _split(text: str, time_context: TimeContext, *, forms: str, since: date | No
     return days
 
 
-def _spreadsheet_date(text: str, match: re.Match[str], order: DateOrder | None) -> date:
+def _spreadsheet_date(text: str, match: re.Match[str], order: DateOrder | None, *, is_of_file: bool) -> date:
     """The date in `30.11.2026` or `11/30/2026`. With dots the day always stands first.
 
     Raises:
@@ -220,9 +221,10 @@ def _spreadsheet_date(text: str, match: re.Match[str], order: DateOrder | None) 
     if len(days) > 1:
         one, other = (f"{format_date(day)} {day.year}" for day in sorted(days))
         fact = f"{text!r} may be {one} or {other}"
-        raise Usage(
-            fact, "say which part is the day with `--dates dmy` or `--dates mdy`, or write 2026-11-30"
-        )
+        hint = " or ".join(f"{day:%Y-%m-%d}" for day in sorted(days))
+        if is_of_file:
+            hint += ", or say which part is the day with `--dates dmy` or `--dates mdy`"
+        raise Usage(fact, f"write {hint}")
     if not days:
         raise _unreadable(text, "there is no such date")
     return days.pop()

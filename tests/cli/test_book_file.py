@@ -542,7 +542,7 @@ def test_a_line_names_all_that_is_wrong_with_it_and_what_helps(connected: Shell)
     (ran,) = book(connected, "start,name,email,minutes\n01/12/2026 3pm,Sam,sam,7x\n").lines
 
     assert [each["key"] for each in ran["error"]["details"]["problems"]] == ["minutes", "start", "email"]
-    assert ran["error"]["hint"].startswith("say which part is the day with `--dates dmy` or `--dates mdy`")
+    assert ran["error"]["hint"].startswith("write 2026-01-12 or 2026-12-01, or say which part is the day")
 
 
 @pytest.mark.parametrize("minutes", ["0", "-5", "1.5", "an hour"])

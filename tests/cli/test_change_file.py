@@ -219,6 +219,22 @@ def test_columns_that_nobody_knows_are_left_out_as_the_hint_says(
     assert (ran.exit, len(ran.lines)) == (0, 1)
 
 
+def test_the_dates_and_minutes_of_a_spreadsheet_are_read(connected: Shell, booked: list[str]) -> None:
+    table = f"id,start,minutes\n{booked[0]},1/12/2026 13:30,45\n"
+
+    refused = carry_out(connected, "reschedule", table)
+    ran = carry_out(connected, "reschedule", table, "--dates", "dmy")
+
+    assert refused.lines[0]["error"]["hint"].startswith(
+        "write 2026-01-12 or 2026-12-01, or say which part is the day with `--dates dmy` or `--dates mdy`"
+    )
+    (moved,) = ran.lines
+    assert (moved["result"]["start"], moved["result"]["end"]) == (
+        "2026-12-01T13:30:00+00:00",
+        "2026-12-01T14:15:00+00:00",
+    )
+
+
 def test_an_export_of_bookings_is_a_list_of_what_to_cancel(connected: Shell, booked: list[str]) -> None:
     table = connected("bookings", "--format", "csv").out
 

@@ -193,6 +193,13 @@ def test_other_lengths_are_refused(text: str) -> None:
         read_length(text)
 
 
+def test_a_date_of_two_meanings_is_written_plainly_where_no_option_says_the_order() -> None:
+    with pytest.raises(Usage) as raised:
+        read_start("1/12/2026 11:00", MONDAY)
+
+    assert raised.value.hint == "write 2026-01-12 or 2026-12-01"
+
+
 @pytest.mark.parametrize(
     ("order", "meant"), [(DateOrder.DMY, "2026-06-05T10:00"), (DateOrder.MDY, "2026-05-06T10:00")]
 )

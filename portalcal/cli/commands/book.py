@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import typer
 
@@ -12,16 +11,17 @@ from portalcal.cli.batch_file import LineFormat, Value
 from portalcal.cli.batch_run import BatchKind, pending_or_done, refuse_without_file, run_file
 from portalcal.cli.booking_fields import (
     FIELDS,
+    MINUTES,
     BookingFields,
-    FieldError,
     UnreadableFields,
     option_of,
     read_booking,
+    with_duration,
 )
 from portalcal.cli.context import CommandContext
-from portalcal.cli.options import Duration, IgnoreColumns, Json, LinkName, WhomToTell, Zone
+from portalcal.cli.options import DatesOfFile, Duration, IgnoreColumns, Json, LinkName, WhomToTell, Zone
 from portalcal.cli.people_options import AnyOf, AssignBy, Need, OptionalPeople, Owner, RoomName, With
-from portalcal.cli.times import DateOrder, TimeContext
+from portalcal.cli.times import TimeContext
 from portalcal.errors import Usage
 from portalcal.usecases.booking import book as usecase
 from portalcal.usecases.booking.book_offered import book_offered
@@ -75,10 +75,7 @@ def book(
             help="Book every line of a file, or of - for stdin: JSON objects or CSV, named as the options are.",
         ),
     ] = None,
-    dates: Annotated[
-        DateOrder | None,
-        typer.Option("--dates", help="How a file writes 11/30/2026, where both orders make a date."),
-    ] = None,
+    dates: DatesOfFile = None,
     ignore_columns: IgnoreColumns = False,
     require_event: Annotated[
         bool,
@@ -125,7 +122,9 @@ def book(
         return pending_or_done(answer)
     if file is not None:
         _refuse_together(fields._replace(timezone=None))
-        line_format = _line_format(command, time_context._replace(dates=dates), dry_run=dry_run)
+        line_format = _line_format(
+            command, time_context._replace(dates=dates, is_of_file=True), dry_run=dry_run
+        )
         line_format = line_format._replace(ignores_unknown=ignore_columns)
         batch = BatchKind("book", line_format, usecase.NOTHING_BOOKED)
         return run_file(file, command, batch, zone=time_context.zone, dry_run=dry_run)
@@ -164,29 +163,12 @@ def _line_format(command: CommandContext, time_context: TimeContext, *, dry_run:
     """A line is named as the options are. Without a key it gets one, so that the same file may be run again."""
 
     def read(values: Mapping[str, Value], key: str) -> usecase.BookOptions:
-        values, errors = _with_duration(dict(values))
-        named = {FIELDS[option]: value for option, value in values.items()}
-        fields = BookingFields(**cast("dict[str, Any]", named))
+        named, errors = with_duration(values)
+        fields = BookingFields(**{FIELDS[option]: value for option, value in named.items()})
         options = read_booking(fields, command.container, time_context, dry_run=dry_run, errors=errors)
         return options._replace(key=options.key or key)
 
-    return LineFormat((*FIELDS, _MINUTES), ("start", "name", "email"), read)
-
-
-_MINUTES = "minutes"
-"""A column of a spreadsheet with plain numbers, in place of `duration`."""
-
-
-def _with_duration(values: dict[str, Value]) -> tuple[dict[str, Value], tuple[FieldError, ...]]:
-    """The fields with the minutes as a duration; and an error if they are no whole number, or there is a duration too."""
-    minutes = values.pop(_MINUTES, None)
-    if minutes is None:
-        return values, ()
-    if not isinstance(minutes, str) or not re.fullmatch(r"[1-9]\d{0,4}", minutes.strip()):
-        return values, (FieldError(_MINUTES, Usage(f"expected whole minutes, found {minutes}")),)
-    if "duration" in values:
-        return values, (FieldError(_MINUTES, Usage("the line has a duration too")),)
-    return values | {"duration": f"{minutes.strip()}m"}, ()
+    return LineFormat((*FIELDS, MINUTES), ("start", "name", "email"), read)
 
 
 def _refuse_together(fields: BookingFields) -> None:

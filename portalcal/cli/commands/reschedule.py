@@ -9,7 +9,7 @@ import typer
 from portalcal.cli.batch_run import BatchKind, pending_or_done, refuse_without_file, run_file
 from portalcal.cli.change_fields import RescheduleFields, reschedule_format
 from portalcal.cli.context import CommandContext
-from portalcal.cli.options import Duration, IgnoreColumns, Json, WhomToTell, Zone
+from portalcal.cli.options import DatesOfFile, Duration, IgnoreColumns, Json, WhomToTell, Zone
 from portalcal.cli.times import read_length, read_start
 from portalcal.errors import Usage
 from portalcal.usecases.booking import reschedule as usecase
@@ -46,6 +46,7 @@ def reschedule(
             help="Move every line of a file, or of - for stdin: JSON objects or CSV with id, start, and named as the options.",
         ),
     ] = None,
+    dates: DatesOfFile = None,
     ignore_columns: IgnoreColumns = False,
     json: Json = False,
 ) -> int:
@@ -64,10 +65,12 @@ def reschedule(
             raise Usage("ID and --file exclude each other", "every line of the file says what it moves")
         notify_all = notify and notify.value
         given = RescheduleFields("", "", duration, reason or None, notify_all, force=force, reassign=reassign)
-        line_format = reschedule_format(given, command.container, time_context)
+        of_file = time_context._replace(dates=dates, is_of_file=True)
+        line_format = reschedule_format(given, command.container, of_file)
         line_format = line_format._replace(ignores_unknown=ignore_columns)
         batch = BatchKind("reschedule", line_format, usecase.NOTHING_MOVED_AT_ALL)
         return run_file(file, command, batch, zone=time_context.zone)
+    refuse_without_file(dates, "--dates")
     refuse_without_file(ignore_columns, "--ignore-columns")
     if booking is None or start is None:
         missing = "ID" if booking is None else "START"
