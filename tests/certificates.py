@@ -21,6 +21,15 @@ _ALWAYS = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 
 def private_authority(folder: Path, *names: str) -> tuple[Path, ssl.SSLContext]:
     """The authority's certificate as a bundle, and a server's context for 127.0.0.1 and the names that it vouches for."""
+    bundle, pair = server_pair(folder, *names)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    pair.unlink()
+    return bundle, context
+
+
+def server_pair(folder: Path, *names: str) -> tuple[Path, Path]:
+    """The same as files: the authority's certificate, and the server's with its key."""
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The authority of this test")])
     root = builder(name, name, key=authority, by=authority, is_authority=True).sign(
@@ -44,10 +53,7 @@ def private_authority(folder: Path, *names: str) -> tuple[Path, ssl.SSLContext]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-    pair.unlink()
-    return bundle, context
+    return bundle, pair
 
 
 def builder(

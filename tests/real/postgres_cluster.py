@@ -30,8 +30,14 @@ _QUIET = {
 }
 
 
+_CHOSEN = os.environ.get("PORTALCAL_POSTGRES")
+"""The folder with the programs of the server to test with, in place of Debian's."""
+
+
 def programs() -> Path | None:
     """Where Debian keeps the newest server's programs, which are on no PATH."""
+    if _CHOSEN is not None:
+        return Path(_CHOSEN)
     found = [each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     newest = max(found, key=lambda each: int(each.parent.name), default=None)
     elsewhere = shutil.which("initdb")
@@ -44,21 +50,22 @@ class Cluster:
 
     folder: Path
     user: str
+    port: int = 5432
     process: subprocess.Popen[bytes] | None = None
     _names: Iterator[int] = count()  # noqa: RUF009 - databases of all clusters may be counted together
 
-    def start(self) -> None:
-        """Start the server; returns when it answers."""
-        settings = [f"-c{name}={value}" for name, value in _QUIET.items()]
+    def start(self, **more: str) -> None:
+        """Start the server, with more settings; returns when it answers."""
+        settings = [f"-c{name}={value}" for name, value in (_QUIET | more).items()]
         log = (self.folder / "log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                [_program("postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *settings],
+                [_program("postgres"), "-D", str(self.folder / "data"), *self._socket("-k"), *settings],
                 stdout=log,
                 stderr=log,
                 user=self._other_user,
             )
-        ready = [_program("pg_isready"), "-h", str(self.folder), "-t", str(_LIMIT), "-q"]
+        ready = [_program("pg_isready"), *self._socket("-h"), "-t", str(_LIMIT), "-q"]
         for _ in range(_LIMIT * 20):
             if subprocess.run(ready, check=False, timeout=_LIMIT).returncode == 0:
                 return
@@ -100,7 +107,7 @@ class Cluster:
 
     def sql(self, statement: str, *, database: str = "postgres") -> str:
         """Run a statement as the superuser would; what it printed."""
-        asked = [_program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
+        asked = [_program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", *self._socket("-h")]
         ran = subprocess.run(
             [*asked, "-U", self.user, "-d", database, "-c", statement],
             capture_output=True,
@@ -120,6 +127,9 @@ class Cluster:
         name = f"portal_{next(self._names)}"
         self.sql(f"CREATE DATABASE {name} OWNER portal ENCODING 'UTF8' TEMPLATE template0")
         return name
+
+    def _socket(self, folder_option: str) -> tuple[str, ...]:
+        return folder_option, str(self.folder), "-p", str(self.port)
 
     @property
     def _other_user(self) -> str | None:
