@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         Vault,
         View,
     )
-    from portalcal.results import CommandView, Diagnosis, Metrics
+    from portalcal.results import Bookings, CommandView, Diagnosis, Metrics
     from portalcal.views.lines import LinesView
 
 DEFAULT_WORKSPACE = "default"
@@ -1216,7 +1216,7 @@ def lines_view(
 
 
 def exporter(form: str) -> Callable[[Any], str]:
-    """The exporter for `csv`, `ics`, `html`, `guests`, `text` or `list`; bookings support the first two."""
+    """The exporter for `csv`, `ics`, `html`, `guests`, `text` or `list`."""
     from portalcal.views import exports, ics
     from portalcal.views.grid import html
 
@@ -1229,6 +1229,13 @@ def exporter(form: str) -> Callable[[Any], str]:
         "list": exports.as_list,
     }
     return forms[form]
+
+
+def bookings_exporter(form: str) -> Callable[[Bookings], Iterable[str]]:
+    """The exporter of bookings for `csv` or `ics`, piece by piece."""
+    from portalcal.views import exports, ics
+
+    return {"csv": exports.csv_of_bookings, "ics": ics.ics_of_bookings}[form]
 
 
 def change_lines(lines: Iterable[HistoryLine], zone: ZoneInfo) -> str:

@@ -407,6 +407,13 @@ class EntryPending(Exception):
     """The ledger refused a change of a booking: an earlier change is still in the outbox."""
 
 
+class Position(NamedTuple):
+    """A place in a list of bookings, which are in the order of their start and id."""
+
+    start: datetime
+    booking: UUID
+
+
 class Search(NamedTuple):
     """A filter for bookings; None and () match all."""
 
@@ -414,6 +421,8 @@ class Search(NamedTuple):
     end: datetime | None = None
     states: tuple[State, ...] = ()
     email: str | None = None
+    after: Position | None = None  # only those behind this one
+    most: int | None = None  # only so many, the first
 
 
 class Tally(NamedTuple):
@@ -578,7 +587,7 @@ class Ledger(Protocol):
         """Live bookings of this workspace whose buffered time overlaps the window, by start."""
 
     def search(self, search: Search) -> tuple[Booking, ...]:
-        """Bookings in any state, by start."""
+        """Bookings in any state, by start and id."""
 
     def begin_cancel(self, booking: Booking) -> Booking:
         """Make a booking `cancelling` and add an outbox entry `remove`.

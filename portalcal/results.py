@@ -1,6 +1,6 @@
 """Results of use cases: frozen values without wording, which the views render for a terminal, as JSON or in a file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
@@ -275,10 +275,12 @@ class Synced(NamedTuple):
 class Bookings(NamedTuple):
     """The result of `bookings`, by start."""
 
-    bookings: tuple[Booking, ...]
+    bookings: Iterable[Booking]  # read once, while they are shown: half a million do not fit in memory
     zone: ZoneInfo  # for display
     is_by_id: bool = False  # one booking was asked for by id
     history: tuple[HistoryLine, ...] | None = None  # of that booking, if it was asked for
+    is_page: bool = False  # a number of bookings was asked for
+    next_page: str | None = None  # where the next page begins, for `--after`; None: this is the last one
 
 
 class HistoryPage(NamedTuple):
@@ -630,8 +632,14 @@ class CommandView(View, Protocol):
     def write(self, text: str, *, for_people: bool = False) -> None:
         """Write text to stdout unchanged: in UTF-8, or with `for_people` in the encoding of the terminal."""
 
+    def write_all(self, texts: Iterable[str]) -> None:
+        """Write texts to stdout one by one, unchanged, in UTF-8."""
+
     def say_basis(self, answer: Availability) -> None:
         """Write the basis of an availability to stderr."""
+
+    def say_next(self, answer: Bookings) -> None:
+        """Write to stderr where the next page of bookings begins, if there is one."""
 
     def narrate(self, line: str, *, is_typed: bool = False) -> None:
         """Write a line of the demo: a sentence, or with `is_typed` a command line."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ IS_INSTALLED = find_spec("jsonschema") is not None
 @contextmanager
 def every_answer() -> Iterator[None]:
     """Within the block, every answer that does not fit the schema is an error."""
-    dump = json_view._dump
+    dump, dump_part = json_view._dump, json_view._dump_part
 
     def checked(document: Mapping[str, object], *, is_indented: bool) -> str:
         text = dump(document, is_indented=is_indented)
@@ -33,7 +33,16 @@ def every_answer() -> Iterator[None]:
             check(json.loads(text))
         return text
 
-    with patch.object(json_view, "_dump", checked) if IS_INSTALLED else patch.dict({}):
+    def checked_booking(part: Mapping[str, object], *, is_indented: bool) -> str:
+        text = dump_part(part, is_indented=is_indented)
+        result = {"bookings": [json.loads(text)]}
+        check({"portalcal": 1, "command": "bookings", "result": result, "warnings": []})
+        return text
+
+    with ExitStack() as patches:
+        if IS_INSTALLED:
+            patches.enter_context(patch.object(json_view, "_dump", checked))
+            patches.enter_context(patch.object(json_view, "_dump_part", checked_booking))
         yield
 
 

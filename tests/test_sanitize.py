@@ -65,7 +65,7 @@ def test_the_hostile_booking_is_hostile_everywhere() -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_no_cell_of_a_table_is_obeyed(text: str) -> None:
-    written = exports.as_csv(Bookings((hostile_booking(text),), LONDON))
+    written = "".join(exports.csv_of_bookings(Bookings((hostile_booking(text),), LONDON)))
 
     assert is_harmless(written, but="\n")
     header, row = csv.reader(io.StringIO(written))
@@ -76,7 +76,7 @@ def test_no_cell_of_a_table_is_obeyed(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_no_property_of_a_calendar_is_forged(text: str) -> None:
-    written = ics.as_ics(Bookings((hostile_booking(text), hostile_booking(text)), LONDON))
+    written = "".join(ics.ics_of_bookings(Bookings((hostile_booking(text), hostile_booking(text)), LONDON)))
 
     assert is_harmless(written, but="\r\n")
     read = icalendar.Calendar.from_ical(written)
@@ -100,7 +100,7 @@ def test_an_address_in_a_calendar_keeps_what_it_says() -> None:
         a_full_booking(), meet_url="https://meet.example.com/a?b=c&d=%41#e\r\nX: \x1b", event_url=None
     )
 
-    read = icalendar.Calendar.from_ical(ics.as_ics(Bookings((one,), LONDON)))
+    read = icalendar.Calendar.from_ical("".join(ics.ics_of_bookings(Bookings((one,), LONDON))))
 
     assert read.walk("VEVENT")[0]["url"] == "https://meet.example.com/a?b=c&d=%41#e%0D%0AX:%20%1B"
 

@@ -57,8 +57,8 @@ def _bookings(container: Container) -> Iterator[Candidate]:
     container.is_read_only = True
     now = container.clock.now()
     live = tuple(state for state in State if state.is_live)
-    search = Search(start=now, end=now + timedelta(weeks=_WEEKS_AHEAD), states=live)
-    for booking in container.ledger.search(search)[:_MOST_BOOKINGS]:
+    search = Search(start=now, end=now + timedelta(weeks=_WEEKS_AHEAD), states=live, most=_MOST_BOOKINGS)
+    for booking in container.ledger.search(search):
         when = format_time(booking.meeting.start, booking.request.zone, end=booking.meeting.end)
         yield Candidate(booking.short_id, f"{booking.request.guest.name}, {when}")
 

@@ -13,6 +13,7 @@ from portalcal.errors import ConfigInvalid, Interrupted, PortalcalError
 from portalcal.ports import Connection, ConnectionAdmin, Context, Revocation, Search, Secret
 from portalcal.results import Disconnected
 from portalcal.usecases.outbox.run import run_outbox
+from portalcal.usecases.pages_of_bookings import in_pages
 from portalcal.warnings import AccountUnknown, GrantNotEnded, LedgerUnread, NotForgotten, OtherWorkspaces
 
 _MAY_BE_REVOKED = "Google may have ended the grant, and it is still kept here; run `portalcal disconnect` again to forget it."
@@ -66,7 +67,8 @@ def _upcoming(context: Context) -> int | None:
     """The number of upcoming bookings; None if the ledger cannot be read."""
     live = tuple(state for state in State if state.is_live)
     try:
-        return len(context.ledger.search(Search(start=context.clock.now(), states=live)))
+        upcoming = in_pages(context.ledger, Search(start=context.clock.now(), states=live))
+        return sum(1 for _ in upcoming)
     except PortalcalError as error:
         context.view.warn(LedgerUnread(error.message))
         return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
 from portalcal.errors import LedgerUnusable, Usage
 from portalcal.ports import ConnectionAdmin, Context, LedgerStore, Search
 from portalcal.results import LedgerBackedUp, LedgerChecked, LedgerCopied, LedgerGrants, LedgerPlace
+from portalcal.usecases.pages_of_bookings import in_pages
 
 _PAGE = 1000
 """Lines of the history that are in memory at once."""
@@ -48,7 +50,7 @@ def ledger(
 
 def _read_all(context: Context) -> None:
     """Read what this workspace has as other commands do. Raises: LedgerUnusable (something cannot be read)."""
-    context.ledger.search(Search())
+    deque(in_pages(context.ledger, Search()), maxlen=0)
     context.offers.all()
     cursor = 0
     while lines := context.history.changes(cursor, most=_PAGE).lines:

@@ -13,6 +13,7 @@ from portalcal.core.participants import NO_ROOM, Person, Room
 from portalcal.ports import Context, Search
 from portalcal.results import Load, People, PersonMember, RoomMember
 from portalcal.usecases.calendar_selection import calendar_selection
+from portalcal.usecases.pages_of_bookings import in_pages
 from portalcal.usecases.status.early_warnings import warn_early
 
 _LOOKED_AT = timedelta(days=1)
@@ -88,7 +89,7 @@ def _loads(context: Context, window: Interval, addresses: tuple[str, ...]) -> di
     starts = context.ledger.meeting_starts(addresses, around)
     declined = [
         each.declined
-        for each in context.ledger.search(Search(start=now - COUNTED))
+        for each in in_pages(context.ledger, Search(start=now - COUNTED))
         if each.meeting.start >= now - COUNTED and each.declined
     ]
     loads = {}

@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from portalcal.core.booking import Booking
@@ -38,24 +39,29 @@ _MIN_RANGE = 4
 """Consecutive starts from which a range is shown."""
 
 
-def as_csv(answer: Availability | Bookings | HistoryPage) -> str:
-    """A header and one line a slot (`start,end`), a booking or a change; instants RFC 3339 in the display zone."""
+def as_csv(answer: Availability | HistoryPage) -> str:
+    """A header and one line a slot (`start,end`) or a change; instants RFC 3339 in the display zone."""
     if isinstance(answer, HistoryPage):
-        return _table(_CHANGE_COLUMNS, (_change_row(each, answer.zone) for each in answer.lines))
-    if isinstance(answer, Availability):
-        return _table(
-            ("start", "end"), ((_at(s.start, answer.zone), _at(s.end, answer.zone)) for s in answer.slots)
-        )
+        rows = (_change_row(each, answer.zone) for each in answer.lines)
+        return "".join(_table(_CHANGE_COLUMNS, rows))
+    slots = ((_at(s.start, answer.zone), _at(s.end, answer.zone)) for s in answer.slots)
+    return "".join(_table(("start", "end"), slots))
+
+
+def csv_of_bookings(answer: Bookings) -> Iterator[str]:
+    """A header and one line a booking; instants RFC 3339 in the display zone."""
     return _table(_BOOKING_COLUMNS, (_booking_row(each, answer.zone) for each in answer.bookings))
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
     # Every cell, so that a column added later is escaped too.
-    writer.writerows(tuple(map(_escaped, row)) for row in rows)
-    return stream.getvalue()
+    for row in chain((header,), (tuple(map(_escaped, row)) for row in rows)):
+        writer.writerow(row)
+        yield stream.getvalue()
+        stream.seek(0)
+        stream.truncate()
 
 
 def _at(instant: datetime, zone: ZoneInfo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from portalcal.results import Availability, Bookings
 from portalcal.sanitize import sanitize, sanitize_lines
 
 _URI_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
+_END = "END:VCALENDAR\r\n"
 _STATUS = {
     State.HELD: "TENTATIVE",
     State.CONFIRMED: "CONFIRMED",
@@ -24,24 +26,29 @@ _STATUS = {
 }
 
 
-def as_ics(answer: Availability | Bookings) -> str:
-    """One VEVENT per slot (transparent) or booking; lines end in CRLF, UIDs are stable.
+def as_ics(answer: Availability) -> str:
+    """One transparent VEVENT per slot; lines end in CRLF, UIDs are stable.
 
-    DTSTAMP is when the availability was checked or the booking last changed, so that equal results make equal files.
+    DTSTAMP is when the availability was checked, so that equal results make equal files.
     """
+    return "".join(_calendar("Open times", (_open(slot, answer) for slot in answer.slots)))
+
+
+def ics_of_bookings(answer: Bookings) -> Iterator[str]:
+    """One VEVENT per booking, as `as_ics`. DTSTAMP is when the booking last changed."""
+    return _calendar("Bookings", map(_booked, answer.bookings))
+
+
+def _calendar(name: str, events: Iterable[Event]) -> Iterator[str]:
+    """A calendar, component by component."""
     calendar = Calendar()
     calendar.add("prodid", f"-//portalcal//portalcal {__version__}//EN")
     calendar.add("version", "2.0")
-    if isinstance(answer, Availability):
-        calendar.add("x-wr-calname", "Open times")
-        for slot in answer.slots:
-            calendar.add_component(_open(slot, answer))
-    else:
-        calendar.add("x-wr-calname", "Bookings")
-        for booking in answer.bookings:
-            calendar.add_component(_booked(booking))
-    text: str = calendar.to_ical().decode("utf-8")
-    return text
+    calendar.add("x-wr-calname", name)
+    yield calendar.to_ical().decode("utf-8").removesuffix(_END)
+    for event in events:
+        yield event.to_ical().decode("utf-8")
+    yield _END
 
 
 def _put(event: Event, name: str, value: str | datetime) -> None:

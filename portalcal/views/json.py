@@ -115,6 +115,11 @@ def _dump(document: Json, *, is_indented: bool) -> str:
     return json.dumps(document, indent=2 if is_indented else None)
 
 
+def _dump_part(part: Json, *, is_indented: bool) -> str:
+    """The JSON of a part of a result that is written piece by piece."""
+    return json.dumps(part, indent=2 if is_indented else None)
+
+
 def _as_json(value: object, zone: tzinfo) -> object:
     """Serialize the facts of an error: records by field, instants in `zone`, durations in minutes, sets sorted."""
     match value:
@@ -537,10 +542,12 @@ def cancelled(answer: results.Cancelled) -> types.CancelledJson:
 
 
 def bookings(answer: results.Bookings) -> types.BookingsJson:
-    """`bookings`: a list, empty when none match; with `--history` what happened to the one."""
+    """`bookings`: a list, empty when none match; with `--history` what happened to the one; with `--limit` what is next."""
     listed: types.BookingsJson = {"bookings": [booking(each, answer.zone) for each in answer.bookings]}
     if answer.history is not None:
         listed["history"] = [history_line(each, answer.zone) for each in answer.history]
+    if answer.is_page:
+        listed["next"] = answer.next_page
     return listed
 
 
@@ -894,21 +901,39 @@ class JsonView:
 
     def show(self, answer: Answer | Document) -> None:
         """Print the envelope of a result on stdout."""
+        if isinstance(answer, results.Bookings):
+            self._show_bookings(answer)
+            return
         body = connected(answer, zone=self.zone) if isinstance(answer, results.Connected) else result(answer)
         self.show_result(body)
 
+    def _show_bookings(self, answer: results.Bookings) -> None:
+        """Print the envelope with the bookings one by one, as they are read."""
+        is_indented = self._stdout.isatty()
+        # `bookings` is the first key of the result, and the result comes before the warnings.
+        head, empty_list, tail = self._envelope(bookings(answer._replace(bookings=()))).partition("[]")
+        before, between, end = ("\n      ", ",\n      ", "\n    ") if is_indented else ("", ", ", "")
+        separator = f"{head}[{before}"
+        for each in answer.bookings:
+            text = _dump_part(booking(each, answer.zone), is_indented=is_indented)
+            self._stdout.write(separator + text.replace("\n", "\n      "))
+            separator = between
+        is_empty = separator != between
+        print(f"{head}{empty_list}{tail}" if is_empty else f"{end}]{tail}", file=self._stdout, flush=True)
+
     def show_result(self, body: Json) -> None:
         """Print the envelope of a result that has no type of its own."""
-        is_indented = self._stdout.isatty()
-        text = envelope(
+        print(self._envelope(body), file=self._stdout, flush=True)
+
+    def _envelope(self, body: Json) -> str:
+        return envelope(
             self._command,
             body,
             warnings=self._warnings,
             zone=self.zone,
             program=self.program,
-            is_indented=is_indented,
+            is_indented=self._stdout.isatty(),
         )
-        print(text, file=self._stdout, flush=True)
 
     def fail(self, error: PortalcalError) -> None:
         """Print the envelope of an error on stderr, always one line."""
@@ -917,9 +942,17 @@ class JsonView:
     def say_basis(self, answer: results.Availability) -> None:
         """Nothing: the result contains it."""
 
+    def say_next(self, answer: results.Bookings) -> None:
+        """Nothing: the result contains it."""
+
     def write(self, text: str, *, for_people: bool = False) -> None:  # noqa: ARG002 - the same calls as TerminalView
         """Write to stderr: stdout is exactly one JSON object."""
         self.log(text)
+
+    def write_all(self, texts: Iterable[str]) -> None:
+        """Write to stderr, as `write`."""
+        for text in texts:
+            self.log(text)
 
     def narrate(self, line: str, *, is_typed: bool = False) -> None:  # noqa: ARG002 - the same calls as TerminalView
         """Write to stderr, as `write`."""

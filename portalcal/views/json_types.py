@@ -371,10 +371,11 @@ class HistoryLineJson(TypedDict):
 
 
 class BookingsJson(TypedDict):
-    """`bookings`: a list, empty when none match; with `--history` what happened to the one."""
+    """`bookings`: a list, empty when none match; with `--history` what happened to the one; with `--limit` what is next."""
 
     bookings: list[BookingJson]
     history: NotRequired[list[HistoryLineJson]]
+    next: NotRequired[str | None]  # for `--after`; null: this is the last page
 
 
 class HistoryJson(TypedDict):

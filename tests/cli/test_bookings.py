@@ -94,6 +94,46 @@ def test_a_window_finds_what_overlaps_it(busy: Shell, window: tuple[str, ...], f
     assert names(busy.json("bookings", *window)) == found
 
 
+def test_a_long_list_is_read_page_by_page(busy: Shell) -> None:
+    first = busy.json("bookings", "--limit", "2")
+    second = busy.json("bookings", "--limit", "2", "--after", first.result["next"])
+
+    assert (names(first), names(second)) == (["Sam", "Lee"], ["Kim"])
+    assert second.result["next"] is None
+
+
+def test_a_page_that_holds_all_is_the_last(busy: Shell) -> None:
+    assert busy.json("bookings", "--limit", "3").result["next"] is None
+
+
+@pytest.mark.parametrize(
+    "form", [("--format", "csv"), ("--format", "table"), ("--format", "ics"), ("--ids",)]
+)
+def test_a_page_in_any_format_tells_on_stderr_how_to_go_on(busy: Shell, form: tuple[str, ...]) -> None:
+    following = busy.json("bookings", "--limit", "2").result["next"]
+
+    ran = busy("bookings", "--limit", "2", *form)
+
+    assert (ran.exit, ran.err) == (0, f"More of them: repeat this with --after {following}\n")
+    assert busy("bookings", "--limit", "2", "--after", following, *form).err == ""
+
+
+@pytest.mark.parametrize("after", ["5d16c341", "1-2", "999999999999-5d16c341-0000-4000-8000-000000000000"])
+def test_what_is_no_page_is_a_usage_error(busy: Shell, after: str) -> None:
+    ran = busy.json("bookings", "--after", after)
+
+    assert (ran.exit, ran.error["hint"]) == (2, "use `next` of the page before")
+
+
+def test_one_booking_has_no_pages(busy: Shell) -> None:
+    ran = busy.json("bookings", "5d16c341", "--limit", "2")
+
+    assert (ran.exit, ran.error["message"]) == (
+        2,
+        "--limit is about a list, and an ID names one booking",
+    )
+
+
 def test_a_window_that_ends_before_it_starts_is_a_usage_error(busy: Shell) -> None:
     ran = busy.json("bookings", "--from", "fri", "--until", "tomorrow")
 

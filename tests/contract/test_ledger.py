@@ -20,7 +20,7 @@ from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.errors import BookingNotFound, OfferNotFound
-from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Search, Tally
+from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Position, Search, Tally
 from tests.builders import BEN, SetClock, a_booking, a_wish, at, lease, span
 
 
@@ -473,6 +473,22 @@ class LedgerContract:
         assert ledger.search(Search(email="BEN@example.com")) == (ben,)
         assert ledger.search(Search(email="ben@example.com", end=at("11:00"))) == ()
         assert ledger.search(Search(email="%")) == ()
+
+    def test_pages_of_a_search_join_to_the_whole(self, ledger: Ledger) -> None:
+        made = [
+            *(ledger.hold(a_booking(f"{hour}:00-{hour}:30"), put=True) for hour in ("09", "10", "11")),
+            # Two at one start, since the first of them was cancelled.
+            ledger.begin_cancel(ledger.hold(a_booking("12:00-12:30"), put=True)),
+            ledger.hold(a_booking("12:00-12:30"), put=True),
+        ]
+
+        pages, search = [], Search(most=2)
+        while page := ledger.search(search):
+            pages.append(page)
+            search = search._replace(after=Position(page[-1].request.start, page[-1].id))
+
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert sum(pages, ()) == tuple(sorted(made, key=lambda each: (each.request.start, str(each.id))))
 
     def test_an_empty_ledger_answers(self, ledger: Ledger) -> None:
         assert ledger.search(Search()) == ()

@@ -175,7 +175,11 @@ class LittleLedger:
             if each.state in (search.states or tuple(State))
             if search.email is None or search.email.lower() == each.request.guest.email.lower()
         )
-        return tuple(sorted(found, key=lambda each: (each.meeting.start, str(each.id))))
+        ordered = sorted(found, key=lambda each: (each.meeting.start, str(each.id)))
+        if (after := search.after) is not None:
+            place = (after.start, str(after.booking))
+            ordered = [each for each in ordered if (each.meeting.start, str(each.id)) > place]
+        return tuple(ordered[: search.most])
 
     def begin_cancel(self, booking: Booking) -> Booking:
         """Record a booking as on its way out, and owe the removal."""

@@ -21,9 +21,9 @@ from portalcal.core.intervals import Interval
 from portalcal.core.schedule import Hours, Period, Schedule
 from portalcal.core.slots import FreeBusy, Rules, SchedulingInputs
 from portalcal.results import Bookings
-from portalcal.views.exports import as_csv, as_list, as_text
+from portalcal.views.exports import as_csv, as_list, as_text, csv_of_bookings
 from portalcal.views.grid import html
-from portalcal.views.ics import as_ics
+from portalcal.views.ics import as_ics, ics_of_bookings
 from tests.builders import LONDON, a_wish, at
 from tests.views.builders import (
     EVIL,
@@ -64,7 +64,7 @@ def test_no_slots_as_csv_are_a_header() -> None:
 
 
 def test_bookings_as_csv_have_a_column_a_fact() -> None:
-    (row,) = csv.DictReader(io.StringIO(as_csv(Bookings((a_full_booking(),), LONDON))))
+    (row,) = csv.DictReader(io.StringIO("".join(csv_of_bookings(Bookings((a_full_booking(),), LONDON)))))
 
     assert row == {
         "id": str(ID), "state": "confirmed", "start": "2026-03-03T10:00:00+00:00",
@@ -79,7 +79,9 @@ def test_bookings_as_csv_have_a_column_a_fact() -> None:
 def test_a_spreadsheet_runs_nothing_a_guest_wrote(name: str) -> None:
     request = a_wish("Tue 10:00-10:30", guest=Guest(name, "a@example.com"))
 
-    (row,) = csv.DictReader(io.StringIO(as_csv(Bookings((the_booking(request=request),), LONDON))))
+    (row,) = csv.DictReader(
+        io.StringIO("".join(csv_of_bookings(Bookings((the_booking(request=request),), LONDON))))
+    )
 
     assert row["name"].startswith("'")
 
@@ -182,7 +184,7 @@ def test_slots_as_icalendar_are_transparent_and_keep_their_uids() -> None:
 def test_lines_of_icalendar_end_and_fold_as_rfc_5545_wants() -> None:
     request = a_wish("Tue 10:00-10:30", title="é" * 200)
 
-    text = as_ics(Bookings((the_booking(request=request),), LONDON))
+    text = "".join(ics_of_bookings(Bookings((the_booking(request=request),), LONDON)))
 
     assert text.count("\n") == text.count("\r\n")
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
@@ -195,7 +197,7 @@ def test_bookings_as_icalendar_carry_guests_and_state() -> None:
         the_booking(state=State.CANCELLED),
     )
 
-    first, second, third = _events(as_ics(Bookings(bookings, LONDON)))
+    first, second, third = _events("".join(ics_of_bookings(Bookings(bookings, LONDON))))
 
     assert first["uid"] == f"{ID}@portalcal"
     assert [str(each) for each in first["attendee"]] == ["mailto:ana@example.com", "mailto:ben@example.com"]
@@ -209,7 +211,7 @@ def test_foreign_text_cannot_add_a_line_to_icalendar() -> None:
         "Tue 10:00-10:30", title=f"{EVIL}END:VEVENT", guest=Guest('A";X=1:\r\nY', "a@example.com\r\nX:1")
     )
 
-    text = as_ics(Bookings((the_booking(request=request),), LONDON))
+    text = "".join(ics_of_bookings(Bookings((the_booking(request=request),), LONDON)))
 
     assert text.count("\r\nEND:VEVENT\r\n") == 1
     assert "\x1b" not in text

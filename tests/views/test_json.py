@@ -244,6 +244,27 @@ def test_bookings_are_a_list_also_when_there_are_none() -> None:
     assert json_view.result(Bookings((a_full_booking(),), LONDON)) == {"bookings": [BOOKING]}
 
 
+def test_a_page_of_bookings_names_where_the_next_one_begins() -> None:
+    page = Bookings((a_full_booking(),), LONDON, is_page=True, next_page="1772532000-5d16c341")
+
+    assert json_view.result(page) == {"bookings": [BOOKING], "next": "1772532000-5d16c341"}
+    assert json_view.result(page._replace(next_page=None)) == {"bookings": [BOOKING], "next": None}
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_bookings_that_are_written_one_by_one_are_the_json_of_all(number: int, is_terminal: bool) -> None:
+    bookings = (a_full_booking(),) * number
+    stdout, stderr = Terminal() if is_terminal else io.StringIO(), io.StringIO()
+    view = json_view.JsonView("bookings", stdout=stdout, stderr=stderr)
+
+    view.show(Bookings(iter(bookings), LONDON, is_page=True))
+
+    whole = json_view.result(Bookings(bookings, LONDON, is_page=True))
+    expected = json_view.envelope("bookings", whole, is_indented=is_terminal)
+    assert stdout.getvalue() == f"{expected}\n"
+
+
 def test_calendars_say_what_each_is_used_for() -> None:
     told: Any = json_view.result(Choice(CALENDARS, SELECTION, accounts=ACCOUNTS))
 

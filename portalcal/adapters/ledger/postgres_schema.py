@@ -594,12 +594,14 @@ SOUNDNESS = """
 
 
 # Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
-# buffered duration before it.
+# buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
 _SEARCH = """
     SELECT * FROM bookings
     WHERE workspace = :workspace AND meeting_end > :start AND start < :end
-      AND start > :start - (SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
-                            FROM bookings WHERE workspace = :workspace)
+      AND start >= greatest(:after_start, :start + 1 - (
+            SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
+            FROM bookings WHERE workspace = :workspace))
+      AND (start > :after_start OR id > :after_id)
       AND offer IS NULL AND state IN (SELECT jsonb_array_elements_text(CAST(:states AS jsonb)))
 """
 
@@ -620,8 +622,8 @@ DIALECT = Dialect(
     bookings_with_prefix="""
         SELECT * FROM bookings WHERE id >= :first AND id < :after AND workspace = :workspace AND offer IS NULL LIMIT 2
     """,
-    search=f"{_SEARCH} ORDER BY start, id",
-    search_by_email=f"{_SEARCH} AND lower(guest_email) = lower(CAST(:email AS text)) ORDER BY start, id",
+    search=f"{_SEARCH} ORDER BY start, id LIMIT :most",
+    search_by_email=f"{_SEARCH} AND lower(guest_email) = lower(CAST(:email AS text)) ORDER BY start, id LIMIT :most",
     history=_HISTORY_LINES.format(where="workspace = :workspace"),
     history_since=_HISTORY_LINES.format(where="workspace = :workspace AND at >= :since"),
     history_of_booking=_HISTORY_LINES.format(

@@ -209,13 +209,16 @@ class SqlLedger:
             return self._live_in(db, window)
 
     def search(self, search: Search) -> tuple[Booking, ...]:
-        """Return bookings in any state, by start; e-mail addresses are compared without case."""
+        """Return bookings in any state, by start and id; e-mail addresses are compared without case."""
         criteria = {
             "workspace": self._workspace,
             "start": rows.seconds(search.start) if search.start else _LONG_AGO,
             "end": rows.seconds_up(search.end) if search.end else _FAR_AHEAD,
             "states": json.dumps([state.value for state in search.states or State]),
             "email": search.email,
+            "after_start": rows.seconds(search.after.start) if search.after else _LONG_AGO,
+            "after_id": str(search.after.booking) if search.after else "",
+            "most": _FAR_AHEAD if search.most is None else search.most,
         }
         statement = self._dialect.search if search.email is None else self._dialect.search_by_email
         with self._database.reading() as db:

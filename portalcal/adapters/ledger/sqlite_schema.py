@@ -491,12 +491,14 @@ _BOOKINGS_WITH_PREFIX = """
 
 
 # Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
-# buffered duration before it.
+# buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
 _SEARCH = """
     SELECT * FROM bookings
     WHERE workspace = :workspace AND meeting_end > :start AND start < :end
-      AND start > :start - (SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
-                            FROM bookings WHERE workspace = :workspace)
+      AND start >= max(:after_start, :start + 1 - (
+            SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
+            FROM bookings WHERE workspace = :workspace))
+      AND (+start > :after_start OR id > :after_id)
       AND offer IS NULL AND state IN (SELECT value FROM json_each(:states))
 """
 
@@ -511,8 +513,8 @@ _HISTORY_LINES = """
 
 DIALECT = Dialect(
     bookings_with_prefix=_BOOKINGS_WITH_PREFIX,
-    search=f"{_SEARCH} ORDER BY start, id",
-    search_by_email=f"{_SEARCH} AND guest_email = :email COLLATE NOCASE ORDER BY start, id",
+    search=f"{_SEARCH} ORDER BY start, id LIMIT :most",
+    search_by_email=f"{_SEARCH} AND guest_email = :email COLLATE NOCASE ORDER BY start, id LIMIT :most",
     history=_HISTORY_LINES.format(where="workspace = :workspace"),
     history_since=_HISTORY_LINES.format(where="workspace = :workspace AND at >= :since"),
     # The unary plus: as above.

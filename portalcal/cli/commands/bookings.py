@@ -10,7 +10,7 @@ import typer
 from portalcal.cli.context import CommandContext
 from portalcal.cli.options import Json, Zone
 from portalcal.cli.times import read_end, read_from
-from portalcal.container import exporter
+from portalcal.container import bookings_exporter
 from portalcal.core.booking import State
 from portalcal.errors import Usage
 from portalcal.ports import Search
@@ -58,6 +58,14 @@ def bookings(
     ids: Annotated[
         bool, typer.Option("--ids", help="Only the ids, one a line, for `portalcal cancel --file -`.")
     ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, max=10_000, help="Only so many: a page of a long list."),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", metavar="NEXT", help="The page that begins where the last one ended."),
+    ] = None,
     timezone: Zone = None,
     form: Annotated[
         BookingsFormat, typer.Option("--format", help="csv for a spreadsheet, ics for a calendar.")
@@ -72,6 +80,7 @@ def bookings(
       portalcal bookings --from "this week" --until "this week"
       portalcal bookings 5d16c341
       portalcal bookings --email sam@example.com --state cancelled --json
+      portalcal bookings --limit 100 --json
     """
     command = CommandContext.of(ctx, as_json=json, is_change=False)
     if json and form is not BookingsFormat.TABLE:
@@ -84,6 +93,9 @@ def bookings(
             "--history is about one booking, and no ID is given",
             "give the booking's ID, or see the history of all with `portalcal history`",
         )
+    if booking is not None and (limit is not None or after is not None):
+        option = "--after" if limit is None else "--limit"
+        raise Usage(f"{option} is about a list, and an ID names one booking", "leave out one of them")
     time_context = command.time_context(timezone)
     begin = read_from(start, time_context)
     end = read_end(until, time_context, begin=begin, days=days)
@@ -94,6 +106,7 @@ def bookings(
         end=end,
         states=tuple(state) if state else tuple(each for each in State if each.is_live),
         email=email,
+        after=usecase.read_position(after) if after is not None else None,
     )
     answer = usecase.bookings(
         search,
@@ -102,10 +115,12 @@ def bookings(
         booking=booking,
         with_history=history,
         participant=participant,
+        limit=limit,
     )
     if ids:
-        command.view.write("".join(f"{each.id}\n" for each in answer.bookings))
+        command.view.write_all(f"{each.id}\n" for each in answer.bookings)
     elif form is BookingsFormat.TABLE or json:
         command.view.show(answer)
     else:
-        command.view.write(exporter(form)(answer))
+        command.view.write_all(bookings_exporter(form)(answer))
+    command.view.say_next(answer)

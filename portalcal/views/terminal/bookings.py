@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -253,29 +254,31 @@ def _sent(booking: Booking, *, is_answer: bool) -> str | None:
     return "nobody was e-mailed yet" if is_owed else "nobody was e-mailed by this command"
 
 
-def bookings(answer: results.Bookings, *, now: datetime, is_wide: bool) -> RenderableType:
-    """Bookings by day. `is_wide`: show whole ids instead of their start, which commands accept too."""
-    if not answer.bookings:
-        return Text("No bookings", style="dim")
+def bookings(answer: results.Bookings, *, now: datetime, is_wide: bool) -> Iterator[RenderableType]:
+    """Bookings by day, a part a day. `is_wide`: show whole ids instead of their start, which commands accept too."""
     if answer.is_by_id:
-        one = _one(answer.bookings[0], answer.zone, now=now)
-        if answer.history is None:
-            return one
-        return Group(one, "", history.of_booking(answer.history, answer.zone, now=now))
-    today = local_date(now, answer.zone)
-    parts: list[RenderableType] = []
+        yield from (_one(each, answer.zone, now=now) for each in answer.bookings)
+        if answer.history is not None:
+            yield Group("", history.of_booking(answer.history, answer.zone, now=now))
+        return
+    today, is_first = local_date(now, answer.zone), True
     for day, group in groupby(answer.bookings, key=lambda each: local_date(each.meeting.start, answer.zone)):
-        word = humanize.day_word(day, today)
-        heading = Text(humanize.dated(day, today), style="bold").append(
-            f"  {word}" if word else "", style="not bold dim"
-        )
         table = Table.grid(padding=(0, 2, 0, 0))
         for style in ("", "cyan", "", ""):
             table.add_column(style=style, overflow="fold")
         for booking in group:
             table.add_row(*_booking_row(booking, answer.zone, is_wide=is_wide))
-        parts += [heading, Indented(table), ""]
-    return Group(*parts[:-1])
+        yield Group(*(() if is_first else ("",)), _heading(day, today), Indented(table))
+        is_first = False
+    if is_first:
+        yield Text("No bookings", style="dim")
+
+
+def _heading(day: date, today: date) -> Text:
+    word = humanize.day_word(day, today)
+    return Text(humanize.dated(day, today), style="bold").append(
+        f"  {word}" if word else "", style="not bold dim"
+    )
 
 
 def _booking_row(booking: Booking, zone: ZoneInfo, *, is_wide: bool) -> tuple[RenderableType, ...]:

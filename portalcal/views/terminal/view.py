@@ -5,11 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import TextIO, assert_never
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from portalcal import results
@@ -96,6 +96,11 @@ class TerminalView:
             page = bookings.booked(answer, now=self._clock.now(), is_id_on_stdout=self._is_log)
             self._print(self._err, page)
             return
+        if isinstance(answer, results.Bookings):
+            # Part by part: half a million bookings do not fit in memory.
+            for part in bookings.bookings(answer, now=self._clock.now(), is_wide=self._shows_whole_ids):
+                self._print(self._records, part)
+            return
         self._print(self._records if isinstance(answer, _RECORDS) else self._out, self._page(answer))
         if isinstance(answer, results.Availability):
             self.say_basis(answer)
@@ -105,6 +110,13 @@ class TerminalView:
         if not for_people:
             use_utf8(self._out.file)
         self._out.file.write(text if text.endswith("\n") or not text else f"{text}\n")
+        self._out.file.flush()
+
+    def write_all(self, texts: Iterable[str]) -> None:
+        """Write an export to stdout piece by piece, unchanged, always UTF-8."""
+        use_utf8(self._out.file)
+        for text in texts:
+            self._out.file.write(text)
         self._out.file.flush()
 
     def narrate(self, line: str, *, is_typed: bool = False) -> None:
@@ -130,6 +142,11 @@ class TerminalView:
         at = f"{answer.checked_at.astimezone(answer.zone):%H:%M} ({zone_city(answer.zone)})"
         unsure = "; the times shown are not verified against the others" if unread else ""
         self._note(Text(f"Checked {read} at {at}{unsure}", style="dim"))
+
+    def say_next(self, answer: results.Bookings) -> None:
+        """Show on stderr how to get the next page of bookings, if there is one."""
+        if answer.next_page is not None:
+            self._note(Text(f"More of them: repeat this with --after {answer.next_page}", style="dim"))
 
     def log(self, line: str) -> None:
         """Write one log line to stderr."""
@@ -216,9 +233,6 @@ class TerminalView:
                 return bookings.synced(answer)
             case results.Cancelled():
                 return bookings.cancelled(answer, now=now)
-            case results.Bookings():
-                is_wide = not self._is_read_by_person or self._out.width >= 110
-                return bookings.bookings(answer, now=now, is_wide=is_wide)
             case results.HistoryPage():
                 return history.page(answer, now=now, is_wide=not self._is_read_by_person)
             case results.Changes():
@@ -255,8 +269,14 @@ class TerminalView:
                 return ledger.backed_up(answer)
             case results.Simulation():
                 return pages.simulation(answer)
+            case results.Bookings():
+                return Group(*bookings.bookings(answer, now=now, is_wide=self._shows_whole_ids))
             case unknown:
                 assert_never(unknown)
+
+    @property
+    def _shows_whole_ids(self) -> bool:
+        return not self._is_read_by_person or self._out.width >= 110
 
     def _print(self, console: Console, page: RenderableType) -> None:
         """Print without the trailing spaces of Rich's columns, and without cropping long URLs."""
