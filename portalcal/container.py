@@ -525,6 +525,7 @@ class Container:
                 self.workspace,
                 self.clock,
                 author=self.author,
+                account=self._connected_account,
                 is_read_only=self.is_read_only,
             )
         from portalcal.adapters.ledger.sqlite import SqliteLedger
@@ -534,8 +535,14 @@ class Container:
             self.workspace,
             self.clock,
             author=self.author,
+            account=self._connected_account,
             is_read_only=self.is_read_only,
         )
+
+    def _connected_account(self) -> str | None:
+        """The address of the connected account; None: there is none, or a token of the environment does not tell it."""
+        connection = None if self.token_variables else self.connections.read()
+        return connection.account if connection else None
 
     @property
     def history(self) -> History:
@@ -1050,10 +1057,18 @@ def machine_clock() -> Clock:
     return SystemClock()
 
 
-def _on_server(url: str, workspace: str, clock: Clock, *, author: Author, is_read_only: bool) -> SqlLedger:
+def _on_server(
+    url: str,
+    workspace: str,
+    clock: Clock,
+    *,
+    author: Author,
+    account: Callable[[], str | None],
+    is_read_only: bool,
+) -> SqlLedger:
     with _psycopg_needed():
         from portalcal.adapters.ledger.postgres import PostgresLedger
-    return PostgresLedger(url, workspace, clock, author=author, is_read_only=is_read_only)
+    return PostgresLedger(url, workspace, clock, author=author, account=account, is_read_only=is_read_only)
 
 
 def _store_on_server(url: str, workspace: str, *, is_read_only: bool) -> PostgresStore:

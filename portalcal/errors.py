@@ -934,15 +934,36 @@ class BookingOver(ConflictError):
 
 
 class OtherAccount(ConflictError):
-    """Consent was given with another Google account than this workspace is connected to."""
+    """Another Google account than the one that this workspace belongs to, here or in a ledger that machines share."""
 
     code = "other-account"
-    says = "this workspace belongs to {connected}, but {chosen} gave consent. Nothing was stored."
-    advice = (
-        "run `portalcal connect` and choose {connected}, or `portalcal connect --force` to change the account"
-    )
     connected: str
     chosen: str
+    ledger: str = ""  # empty: consent was given just now, and differs from the connection
+    workspace: str = ""
+
+    @property
+    def sentence(self) -> str:
+        if self.ledger:
+            return (
+                f"the bookings of workspace {self.workspace} in {self.ledger} are those of {self.connected}, "
+                f"not of {self.chosen}"
+            )
+        return (
+            f"this workspace belongs to {self.connected}, but {self.chosen} gave consent. Nothing was stored."
+        )
+
+    @property
+    def remedies(self) -> str:
+        if self.ledger:
+            return (
+                "connect a workspace of another name, as in `portalcal --workspace sales connect`, or run "
+                f"`portalcal connect --force` and choose {self.chosen} to take this one over"
+            )
+        return (
+            f"run `portalcal connect` and choose {self.connected}, or `portalcal connect --force` to change "
+            "the account"
+        )
 
 
 class GoogleRefused(ConflictError):

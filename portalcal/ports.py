@@ -536,7 +536,8 @@ class Leased(NamedTuple):
 class Ledger(Protocol):
     """The durable record of bookings, claims and the outbox of one workspace. Each method is one transaction.
 
-    Raises, all methods: LedgerBusy, LedgerUnusable, LedgerTooNew.
+    Raises, all methods: LedgerBusy, LedgerUnusable, LedgerTooNew. `due`, `owed` and `under_key_and_due`, with which
+    commands begin that write, also OtherAccount: the workspace is that of another account than the connected one.
     """
 
     def hold(self, booking: Booking, *, put: bool) -> Booking:
@@ -627,6 +628,12 @@ class Ledger(Protocol):
 
     def keep_last_sync(self, at: datetime) -> None:
         """Record that `sync` completed."""
+
+    def account(self) -> str | None:
+        """The address of the account whose bookings these are; None: nothing was written for one yet."""
+
+    def keep_account(self, account: str) -> None:
+        """Record whose bookings these are from now on."""
 
     def owed(self) -> tuple[OutboxEntry, ...]:
         """The first outbox entry of each booking, due or not, leased or not, oldest first."""

@@ -523,6 +523,14 @@ hint: run `portalcal connect` and choose ana@example.com, or `portalcal connect 
 """,
     ),
     Told(
+        errors.OtherAccount("ana@example.com", "ben@example.com", "postgresql://host/portal", "default"),
+        """
+error: the bookings of workspace default in postgresql://host/portal are those of ana@example.com, not of ben@example.com
+
+hint: connect a workspace of another name, as in `portalcal --workspace sales connect`, or run `portalcal connect --force` and choose ben@example.com to take this one over
+""",
+    ),
+    Told(
         errors.GoogleRefused("Calendar usage is suspended", 403),
         """
 error: Google refused (403): Calendar usage is suspended
@@ -976,7 +984,8 @@ def test_hints_hold_commands() -> None:
 @pytest.mark.parametrize("line", ADVISED)
 def test_a_command_in_a_hint_can_be_pasted(line: str) -> None:
     group: Any = get_command(app)
-    name, *arguments = shlex.split(line)[1:]
+    words = shlex.split(line)[1:]
+    name, *arguments = words[2:] if words[0] == "--workspace" else words
 
     command = group.get_command(click.Context(group), name)
 

@@ -5,6 +5,7 @@ Only then does the command report "Connected".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from portalcal.errors import (
     ConsentDenied,
     EndpointChanged,
     GoogleRefused,
+    LedgerBusy,
+    LedgerTooNew,
+    LedgerUnusable,
     OtherAccount,
     PermissionMissing,
     PortalcalError,
@@ -67,6 +71,7 @@ def connect(options: ConnectOptions, context: ConnectionAdmin) -> Connected:
         account = _account(context.calendars_with(grant).list())
         _check_account(account, before, options)
         _confirm_account(account, before, options, context)
+        _claim_workspace(account, options, context)
         connection = _store(grant, account, before, context)
         if before and is_vault_changed:
             _empty_former_vault(before, context)
@@ -137,6 +142,24 @@ def _check_account(account: str, before: Connection | None, options: ConnectOpti
     expected = options.account or (before.account if before and not options.force else None)
     if expected and not same(account, expected):
         raise OtherAccount(expected, account)
+
+
+def _claim_workspace(account: str, options: ConnectOptions, context: ConnectionAdmin) -> None:
+    """Make the account that of the workspace in the ledger too, which other machines may share.
+
+    A ledger that cannot be used now does not stop a connection: whatever writes to it asks again.
+
+    Raises:
+        OtherAccount: the workspace has live bookings of another account there, and `force` was not given.
+    """
+    with suppress(LedgerBusy, LedgerUnusable, LedgerTooNew):
+        recorded = context.ledger.account()
+        if recorded is None or same(recorded, account):
+            return
+        if not options.force and context.ledger.tally(context.clock.now()).live:
+            other = OtherAccount(recorded, account, context.ledger_store.name, context.config.workspace)
+            raise other.with_outcome("Nothing was stored.")
+        context.ledger.keep_account(account)
 
 
 def _confirm_account(

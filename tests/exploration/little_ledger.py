@@ -272,6 +272,13 @@ class LittleLedger:
         others = (each for each in self._store.books.tokens if each[:2] != (self._workspace, calendar))
         self._change(tokens=tuple(sorted((*others, (self._workspace, calendar, token)))))
 
+    def account(self) -> str | None:
+        """Not kept: there is one."""
+        return None
+
+    def keep_account(self, account: str) -> None:
+        """Nothing, likewise."""
+
     def last_sync(self) -> datetime | None:
         """Not kept: no command but `status` looks at it."""
         return None

@@ -30,7 +30,7 @@ from portalcal.adapters.ledger.postgres_connection import (
     read_url,
 )
 from portalcal.adapters.ledger.postgres_errors import PostgresErrors
-from portalcal.adapters.ledger.repository import SqlLedger
+from portalcal.adapters.ledger.repository import AccountOf, SqlLedger, no_account
 from portalcal.adapters.ledger.transaction import Transaction
 from portalcal.adapters.ledger.transfer import NUMBERED
 from portalcal.core.booking import Booking
@@ -89,10 +89,11 @@ class PostgresLedger(SqlLedger):
         clock: Clock,
         *,
         author: Author = NOBODY,
+        account: AccountOf = no_account,
         is_read_only: bool = False,
     ) -> None:
         database = PostgresDatabase(url, workspace, is_read_only=is_read_only)
-        super().__init__(database, sql.DIALECT, workspace, clock, author)
+        super().__init__(database, sql.DIALECT, workspace, clock, author=author, account=account)
 
     def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
         """As in SqlLedger; the lease is renewed until it ends."""

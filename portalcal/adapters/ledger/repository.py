@@ -10,7 +10,7 @@ therefore cannot overwrite what its successor recorded; `settle` returns it the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,11 +22,12 @@ from portalcal.adapters.ledger import rows, sql
 from portalcal.adapters.ledger.journal import Journal
 from portalcal.adapters.ledger.transaction import Cursor, Transaction
 from portalcal.core.booking import Booking, State
+from portalcal.core.email_address import same
 from portalcal.core.history import Author, HistoryLine, What, calendar_changes, outcome_changes
 from portalcal.core.intervals import Interval
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.slots import Claim
-from portalcal.errors import BookingNotFound, LedgerFault, LedgerUnusable
+from portalcal.errors import BookingNotFound, LedgerFault, LedgerUnusable, OtherAccount
 from portalcal.ports import (
     ClaimsOverlap,
     Clock,
@@ -43,6 +44,8 @@ from portalcal.ports import (
 
 _NO_CALENDAR = ""
 """The row of sync tokens that stands for all calendars: the second at which a sync completed."""
+_ACCOUNT = " account"
+"""The row of sync tokens that holds the account of the workspace; no calendar's id begins with a blank."""
 _SHORTEST_PREFIX = 4
 """Characters of an id prefix: an empty variable in a script must not cancel the only booking."""
 
@@ -82,13 +85,34 @@ class Database(Protocol):
         """Let `writing` raise KeyboardInterrupt from now on, on every thread."""
 
 
+AccountOf = Callable[[], str | None]
+"""The address of the account that is connected; None: none is, or it is not known."""
+
+
+def no_account() -> None:
+    """No account is connected."""
+
+
 class SqlLedger:
-    """The bookings and the outbox of one workspace. Threads may share it."""
+    """The bookings and the outbox of one workspace. Threads may share it.
+
+    Machines that share a ledger may be connected to different accounts. The first one that writes is recorded as the
+    workspace's, and `due`, `owed` and `under_key_and_due`, with which every command begins that writes, refuse another.
+    """
 
     def __init__(
-        self, database: Database, dialect: sql.Dialect, workspace: str, clock: Clock, author: Author
+        self,
+        database: Database,
+        dialect: sql.Dialect,
+        workspace: str,
+        clock: Clock,
+        *,
+        author: Author,
+        account: AccountOf = no_account,
     ) -> None:
         self._author = author
+        self._connected_account = account
+        self._is_account_recorded = True
         self._database = database
         self._dialect = dialect
         self._workspace = workspace
@@ -170,8 +194,10 @@ class SqlLedger:
     ) -> tuple[Booking | None, tuple[OutboxEntry, ...]]:
         """Return what `under_key` and `due` return, read at once."""
         with self._database.reading() as db:
+            account = self._ask_for_account(db)
             known = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key})
             due = db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))
+            self._check_account(account)
             row = known.fetchone()
             return self._booking(row) if row else None, tuple(map(self._entry, due))
 
@@ -324,6 +350,14 @@ class SqlLedger:
         """Record that `sync` completed."""
         self.keep_sync_token(_NO_CALENDAR, str(rows.seconds(at)))
 
+    def account(self) -> str | None:
+        """Return the address of the account whose bookings these are; None: nothing was written for one yet."""
+        return self.sync_token(_ACCOUNT)
+
+    def keep_account(self, account: str) -> None:
+        """Record whose bookings these are from now on."""
+        self.keep_sync_token(_ACCOUNT, account)
+
     def release(self, booking: Booking) -> Booking:
         """Free the time of a `cancelling` booking at once; the removal of its event stays queued."""
         with self._writing() as db:
@@ -350,13 +384,18 @@ class SqlLedger:
     def due(self, now: datetime, *, most: int) -> tuple[OutboxEntry, ...]:
         """Return the entries that are due and not leased, in due order, at most one of each booking."""
         with self._database.reading() as db:
-            return tuple(map(self._entry, db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))))
+            account = self._ask_for_account(db)
+            due = db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))
+            self._check_account(account)
+            return tuple(map(self._entry, due))
 
     def owed(self) -> tuple[OutboxEntry, ...]:
         """Return the first entry of every booking that has one, due or not, leased or not, in due order."""
         with self._database.reading() as db:
-            cursor = db.execute(sql.OWED_ENTRIES, {"workspace": self._workspace})
-            return tuple(self._entry(row) for row in cursor)
+            account = self._ask_for_account(db)
+            owed = db.execute(sql.OWED_ENTRIES, {"workspace": self._workspace})
+            self._check_account(account)
+            return tuple(map(self._entry, owed))
 
     def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
         """Lease the first entry of a booking for `outbox.LEASE` and count the attempt.
@@ -529,12 +568,26 @@ class SqlLedger:
     def _writing(self) -> Iterator[Journal]:
         """Run a block in a write transaction, and record what it changed of bookings before the transaction ends."""
         with self._database.writing() as db:
+            if not self._is_account_recorded and (account := self._connected_account()):
+                columns = {"workspace": self._workspace, "calendar": _ACCOUNT, "token": account}
+                db.execute(sql.SAVE_FIRST_SYNC_TOKEN, columns)
+                self._is_account_recorded = True
             journal = Journal(db, self._workspace, self._booking)
             yield journal
             for booking, change in journal.changes():
                 at = rows.seconds(self._clock.now())
                 line = {"workspace": self._workspace, "booking": booking, "at": at}
                 db.execute(sql.INSERT_LINE, line | self._author._asdict() | rows.change_columns(change))
+
+    def _ask_for_account(self, db: Transaction) -> Cursor:
+        return db.execute(sql.SYNC_TOKEN, {"workspace": self._workspace, "calendar": _ACCOUNT})
+
+    def _check_account(self, asked: Cursor) -> None:
+        """Make sure that the workspace is not that of another account. Raises: OtherAccount."""
+        row, connected = asked.fetchone(), self._connected_account()
+        self._is_account_recorded = row is not None
+        if row is not None and connected and not same(row["token"], connected):
+            raise OtherAccount(row["token"], connected, self.name, self._workspace)
 
     def _due_by(self, now: datetime, *, most: int) -> dict[str, object]:
         return {"workspace": self._workspace, "now": rows.seconds(now), "most": most}

@@ -232,6 +232,12 @@ SAVE_SYNC_TOKEN = """
 """  # noqa: S105
 
 
+SAVE_FIRST_SYNC_TOKEN = """
+    INSERT INTO sync_tokens (workspace, calendar, token) VALUES (:workspace, :calendar, :token)
+    ON CONFLICT (workspace, calendar) DO NOTHING
+"""  # noqa: S105
+
+
 # --- outbox ---------------------------------------------------------------------------------------------------
 
 INSERT_ENTRY = """

@@ -21,7 +21,7 @@ from portalcal.adapters.files import close_to_others, is_open_to_others, make_pr
 from portalcal.adapters.ledger import sqlite_schema as sql
 from portalcal.adapters.ledger.connection_lock import ConnectionLock
 from portalcal.adapters.ledger.process_locks import ProcessLocks
-from portalcal.adapters.ledger.repository import SqlLedger
+from portalcal.adapters.ledger.repository import AccountOf, SqlLedger, no_account
 from portalcal.adapters.ledger.transaction import Transaction
 from portalcal.core.history import NOBODY, Author
 from portalcal.errors import LedgerBusy, LedgerFault, LedgerTooNew, LedgerUnusable
@@ -87,10 +87,11 @@ class SqliteLedger(SqlLedger):
         clock: Clock,
         *,
         author: Author = NOBODY,
+        account: AccountOf = no_account,
         is_read_only: bool = False,
     ) -> None:
         database = SqliteDatabase(path, is_read_only=is_read_only)
-        super().__init__(database, sql.DIALECT, workspace, clock, author)
+        super().__init__(database, sql.DIALECT, workspace, clock, author=author, account=account)
 
 
 class SqliteDatabase:
