@@ -8,22 +8,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-import psycopg
-
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.simulator.google import Simulator
 from tests.bench.ledger import operations, timed
-from tests.builders import SetClock
+from tests.builders import SetClock, at
 from tests.cli.conftest import NOW, Shell
 from tests.real.postgres_cluster import Cluster, Pooler, Traffic, cluster
 
 _HOSTS = 8
 _SECONDS = 10
 _ROUNDS = 100
+_FEW = 1000
 
 _HOLDING = """
 import sys
@@ -32,7 +32,7 @@ from datetime import timedelta
 from time import monotonic
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.adapters.ledger.postgres_connection import PostgresConnection
-from tests.builders import SetClock, a_booking, a_wish, at
+from tests.builders import SetClock, at, a_booking, a_wish, at
 ledger, number, held = PostgresLedger(sys.argv[1], "default", SetClock()), int(sys.argv[2]), 0
 print("ready", flush=True)
 sys.stdin.readline()
@@ -43,16 +43,6 @@ while monotonic() < ends:
     held += 1
 print(held)
 ledger.close()
-"""
-
-_FILL = """
-    INSERT INTO portalcal.bookings (
-        id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet, notify,
-        buffer_before, buffer_after, created_at, updated_at, key, calendar, attempt, event_id, ended_because)
-    SELECT gen_random_uuid(), 'default', 'confirmed', %(first)s + number * 3600, 1800, 'Europe/London', 'Sam',
-           'guest' || number %% 5000 || '@example.com', 'Meeting', '[]', '', '', 0, 'all', 0, 0, 0, 0, 'key-' || number,
-           'primary', 0, 'pc' || number, ''
-    FROM generate_series(1, %(bookings)s) AS number
 """
 
 
@@ -89,23 +79,23 @@ def cost_of_a_booking(server: Cluster, pooler: Pooler) -> Traffic:
         return pooler.traffic(database) - before
 
 
-def measured(server: Cluster, pooler: Pooler, bookings: int) -> dict[str, float]:
-    """The milliseconds of the ledger's operations with that many bookings."""
+def filled(server: Cluster, pooler: Pooler, bookings: int) -> PostgresLedger:
+    """A ledger with that many bookings, one an hour."""
     database = server.new_database()
     ledger = PostgresLedger(pooler.url(database), "default", SetClock())
     ledger.keep_sync_token("primary", "0")
-    first = int((SetClock().now() - timedelta(hours=bookings // 2)).timestamp()) // 3600 * 3600
-    with psycopg.connect(server.url(database), autocommit=True) as connection:
-        connection.execute("SET search_path = portalcal")
-        connection.execute("ALTER TABLE bookings DISABLE TRIGGER count_bookings")
-        connection.execute(_FILL, {"first": first, "bookings": bookings})
-        connection.execute("ALTER TABLE bookings ENABLE TRIGGER count_bookings")
-    server.sql("VACUUM ANALYZE", database=database)
+    half = bookings // 2
+    server.fill(database, bookings, first=at("09:00") - timedelta(hours=half))
+    return ledger
+
+
+def measured(ledgers: Iterable[PostgresLedger]) -> dict[str, tuple[float, ...]]:
+    """The milliseconds of operations on each ledger, in turn, so that what else the machine does falls upon all alike."""
+    of_each = [operations(ledger) for ledger in ledgers]
     times = {}
-    for name, operation in operations(ledger).items():
-        operation()
-        times[name] = median(timed(operation) for _ in range(_ROUNDS))
-    ledger.close()
+    for name in of_each[0]:
+        rounds = [[timed(each[name]) for each in of_each] for _ in range(_ROUNDS)]
+        times[name] = tuple(map(median, zip(*rounds[1:], strict=True)))
     return times
 
 
@@ -115,13 +105,15 @@ def main() -> None:
     with cluster() as server, Pooler(server, mode="transaction", sessions=20) as pooler:
         sent = cost_of_a_booking(server, pooler)
         print(f"one `book`: {sent.transactions} transactions, {sent.messages} messages to the server")
-        print(
-            f"{_HOSTS} hosts, one workspace: {holds_a_second(pooler.url(server.new_database())):.0f} holds a second"
-        )
-        few_times, many_times = measured(server, pooler, 1000), measured(server, pooler, many)
-    print(f"{'ms':24}{'1000':>10}{many:>12}{'ratio':>8}")
-    for name, few in few_times.items():
-        print(f"{name:24}{few:10.2f}{many_times[name]:12.2f}{many_times[name] / few:8.2f}")
+        rate = holds_a_second(pooler.url(server.new_database()))
+        print(f"{_HOSTS} hosts, one workspace: {rate:.0f} holds a second", flush=True)
+        ledgers = [filled(server, pooler, bookings) for bookings in (_FEW, many)]
+        times = measured(ledgers)
+        for each in ledgers:
+            each.close()
+    print(f"{'ms':24}{_FEW:10}{many:12}{'ratio':>8}")
+    for name, (of_few, of_many) in times.items():
+        print(f"{name:24}{of_few:10.2f}{of_many:12.2f}{of_many / of_few:8.2f}")
 
 
 if __name__ == "__main__":

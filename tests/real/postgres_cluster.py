@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -32,6 +33,17 @@ _QUIET = {
 
 _CHOSEN = os.environ.get("PORTALCAL_POSTGRES")
 """The folder with the programs of the server to test with, in place of Debian's."""
+
+
+_FILL = """
+    INSERT INTO portalcal.bookings (
+        id, workspace, state, start, duration, zone, guest_name, guest_email, title, guests, location, notes, meet, notify,
+        buffer_before, buffer_after, created_at, updated_at, key, calendar, attempt, event_id, ended_because)
+    SELECT gen_random_uuid(), 'default', 'confirmed', {first} + number * 3600, 1800, 'Europe/London', 'Sam',
+           'guest' || number % 5000 || '@example.com', 'Meeting', '[]', '', '', 0, 'all', 0, 0, 0, 0, 'key-' || number,
+           'primary', 0, 'pc' || number, ''
+    FROM generate_series(CAST(1 AS bigint), {bookings}) AS number
+"""
 
 
 def programs() -> Path | None:
@@ -105,7 +117,7 @@ class Cluster:
             made.stop()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def sql(self, statement: str, *, database: str = "postgres") -> str:
+    def sql(self, statement: str, *, database: str = "postgres", limit: float | None = _LIMIT) -> str:
         """Run a statement as the superuser would; what it printed."""
         asked = [_program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", *self._socket("-h")]
         ran = subprocess.run(
@@ -113,10 +125,21 @@ class Cluster:
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LIMIT,
+            timeout=limit,
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
+
+    def fill(self, database: str, bookings: int, *, first: datetime) -> None:
+        """Insert confirmed bookings into a ledger, one an hour, and let the planner know."""
+        self.sql(
+            "SET search_path = portalcal; ALTER TABLE bookings DISABLE TRIGGER count_bookings; "
+            f"{_FILL.format(first=int(first.timestamp()), bookings=bookings)};"
+            "ALTER TABLE bookings ENABLE TRIGGER count_bookings",
+            database=database,
+            limit=None,
+        )
+        self.sql("VACUUM ANALYZE", database=database, limit=None)
 
     def url(self, database: str, *, user: str = "portal", password: str = "geheim") -> str:
         """How portalcal is told of a database."""

@@ -548,6 +548,45 @@ def test_what_waits_is_sent_before_the_commit_and_refused_as_if_it_had_been_sent
     assert len(ledger.owed()) == 1
 
 
+_TO_CLAIMS = {
+    "claims_in_the_way": sql.DIALECT.claims_in_the_way,
+    "claims_of_others": sql.DIALECT.claims_of_others,
+    "meeting_starts": sql.DIALECT.meeting_starts,
+    "own claims": statements.OWN_CLAIMS,
+    "live bookings": statements.LIVE_BOOKINGS_IN,
+    "under a key": statements.BOOKING_UNDER_KEY,
+    "search": sql.DIALECT.search,
+}
+
+
+@pytest.mark.full
+def test_no_statement_reads_all_bookings_of_a_workspace(
+    ledger: PostgresLedger, postgres: Cluster, database: str
+) -> None:
+    """The planner chooses with what it knows of a ledger whose owner takes part in everything."""
+    ledger.keep_sync_token("primary", "0")
+    postgres.fill(database, 3000, first=at("09:00"))
+    start = int(at("Fri 09:30").timestamp())
+    parameters = {
+        "workspace": "default",
+        "participants": '["workspace:default"]',
+        "booking": "x",
+        "key": "k",
+        "now": start,
+    }
+    parameters |= {"start": start, "end": start + 1800, "long_ago": 0, "states": '["held", "confirmed"]'}
+
+    with ledger._database.reading() as db:
+        plans = {
+            name: db.execute(f"EXPLAIN {each}", parameters).fetchall() for name, each in _TO_CLAIMS.items()
+        }
+
+    reading_all = [
+        name for name, plan in plans.items() if any("Seq Scan" in row["QUERY PLAN"] for row in plan)
+    ]
+    assert reading_all == []
+
+
 def test_rows_come_to_the_statement_that_asked_for_them(ledger: PostgresLedger) -> None:
     with ledger._database.reading() as db:
         first = db.execute("SELECT :text AS value", {"text": 'it\'s 100 % \\ "quoted" -- :no; $1 ?'})

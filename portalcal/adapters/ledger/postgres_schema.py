@@ -617,6 +617,14 @@ _HISTORY_LINES = """
 _WANTED = "jsonb_array_elements_text(CAST(:participants AS jsonb)) AS wanted (value)"
 
 
+def _wanted(conditions: str) -> str:
+    # OFFSET 0 keeps the claims of each apart. Joined, the planner expects most claims of a workspace to match and reads all
+    # of them: 6 ms with 50,000 bookings, growing with them (measured).
+    return f"""
+        FROM {_WANTED} CROSS JOIN LATERAL (
+            SELECT * FROM claims WHERE {conditions} ORDER BY claims.buffered_start OFFSET 0) AS claims"""  # noqa: S608 - constants
+
+
 DIALECT = Dialect(
     # Two rows are enough to know that a prefix is ambiguous.
     bookings_with_prefix="""
@@ -629,9 +637,9 @@ DIALECT = Dialect(
     history_of_booking=_HISTORY_LINES.format(
         where="booking = :booking AND workspace = :workspace AND at >= :since"
     ),
-    claims_of_others=claims_of_others(_WANTED),
-    claims_in_the_way=claims_in_the_way(_WANTED),
-    meeting_starts=meeting_starts(_WANTED),
+    claims_of_others=claims_of_others(_wanted),
+    claims_in_the_way=claims_in_the_way(_wanted),
+    meeting_starts=meeting_starts(_wanted),
     # Two transactions that insert overlapping claims would each wait for the other, and the server would end one of them.
     # In one order, so that two transactions with several participants in common wait for each other in a row.
     lock_claimants=f"""

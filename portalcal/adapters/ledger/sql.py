@@ -5,6 +5,7 @@ Instants are integer seconds since 1970 UTC, durations are seconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -120,54 +121,61 @@ OWN_CLAIMS = f"""
 """  # noqa: S608 - constants
 
 
-def claims_of_others(wanted: str) -> str:
-    """Return the statement for the claims that other workspaces made for `wanted`, a table of keys in `value`."""
+Wanted = Callable[[str], str]
+"""Returns the FROM clause with the claims that satisfy conditions, for each of the parameter's keys, `wanted.value`."""
+
+
+def claims_of_others(wanted: Wanted) -> str:
+    """Return the statement for the claims that other workspaces made for those that are wanted."""
     return _claims_of(wanted, condition="AND claims.workspace <> :workspace")
 
 
-def claims_in_the_way(wanted: str) -> str:
-    """Return the statement for the earliest claim that overlaps a time of `wanted` and is not the booking's own."""
+def claims_in_the_way(wanted: Wanted) -> str:
+    """Return the statement for the earliest claim that overlaps a time of those wanted and is not the booking's own."""
     claims = _claims_of(wanted, condition="AND claims.booking <> :booking")
     return f"SELECT * FROM ({claims}) AS claims ORDER BY buffered_start, participant LIMIT 1"  # noqa: S608
 
 
-def _claims_of(wanted: str, *, condition: str) -> str:
+_CLAIMS_IN_A_WINDOW = """
+    claims.participant = wanted.value AND claims.is_new = {is_new}
+    AND claims.buffered_start < :end AND claims.buffered_end > :start
+    AND claims.buffered_start >= coalesce((
+        SELECT earlier.buffered_start FROM claims AS earlier
+        WHERE earlier.participant = wanted.value AND earlier.is_new = {is_new} AND earlier.buffered_start <= :start
+        ORDER BY earlier.buffered_start DESC LIMIT 1), :start)
+    AND (claims.expires_at IS NULL OR claims.expires_at > :now) {condition}
+"""
+
+
+def _claims_of(wanted: Wanted, *, condition: str) -> str:
     """Claims of a participant are disjoint: of those that start before the window only the last can reach into it.
 
     That holds for present and new ones apart, and leaving out one booking changes nothing.
     """
-    return " UNION ALL ".join(
-        f"""
-        SELECT claims.* FROM {wanted} CROSS JOIN claims
-        WHERE claims.participant = wanted.value AND claims.is_new = {is_new}
-          AND claims.buffered_start < :end AND claims.buffered_end > :start
-          AND claims.buffered_start >= coalesce((
-                SELECT earlier.buffered_start FROM claims AS earlier
-                WHERE earlier.participant = wanted.value AND earlier.is_new = {is_new}
-                  AND earlier.buffered_start <= :start
-                ORDER BY earlier.buffered_start DESC LIMIT 1), :start)
-          AND (claims.expires_at IS NULL OR claims.expires_at > :now) {condition}"""  # noqa: S608 - constants
-        for is_new in (0, 1)
+    present, new = (
+        wanted(_CLAIMS_IN_A_WINDOW.format(is_new=is_new, condition=condition)) for is_new in (0, 1)
     )
+    return f"SELECT claims.* {present} UNION ALL SELECT claims.* {new}"
 
 
-def meeting_starts(wanted: str) -> str:
-    """Return the statement for the starts of `wanted` from `:start` to `:end`, and of the last booking before.
+def meeting_starts(wanted: Wanted) -> str:
+    """Return the statement for the starts of those wanted from `:start` to `:end`, and of the last booking before.
 
     Buffered times that are disjoint are in the order of their meetings.
     """
+    found = wanted("""
+        claims.participant = wanted.value AND claims.is_new = 0 AND claims.offer IS NULL
+        AND claims.booking <> :booking AND claims.meeting_start < :end AND claims.buffered_start < :end
+        AND claims.buffered_start >= coalesce((
+            SELECT earlier.buffered_start FROM claims AS earlier
+            WHERE earlier.participant = wanted.value AND earlier.is_new = 0 AND earlier.offer IS NULL
+              AND earlier.booking <> :booking AND earlier.meeting_start < :start
+              AND earlier.buffered_start < :start
+            ORDER BY earlier.buffered_start DESC LIMIT 1), :long_ago)""")
     return f"""
-        SELECT claims.participant, claims.meeting_start FROM {wanted} CROSS JOIN claims
-        WHERE claims.participant = wanted.value AND claims.is_new = 0 AND claims.offer IS NULL
-          AND claims.booking <> :booking AND claims.meeting_start < :end AND claims.buffered_start < :end
-          AND claims.buffered_start >= coalesce((
-                SELECT earlier.buffered_start FROM claims AS earlier
-                WHERE earlier.participant = wanted.value AND earlier.is_new = 0 AND earlier.offer IS NULL
-                  AND earlier.booking <> :booking AND earlier.meeting_start < :start
-                  AND earlier.buffered_start < :start
-                ORDER BY earlier.buffered_start DESC LIMIT 1), :long_ago)
+        SELECT claims.participant, claims.meeting_start {found}
         ORDER BY claims.participant, claims.meeting_start
-    """  # noqa: S608 - constants
+    """
 
 
 RECORD_OUTCOME = """

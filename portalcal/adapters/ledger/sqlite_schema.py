@@ -511,6 +511,11 @@ _HISTORY_LINES = """
 """
 
 
+def _wanted(conditions: str) -> str:
+    # CROSS JOIN keeps SQLite from joining the other way round (https://sqlite.org/optoverview.html#crossjoin).
+    return f"FROM json_each(:participants) AS wanted CROSS JOIN claims WHERE {conditions}"
+
+
 DIALECT = Dialect(
     bookings_with_prefix=_BOOKINGS_WITH_PREFIX,
     search=f"{_SEARCH} ORDER BY start, id LIMIT :most",
@@ -521,9 +526,9 @@ DIALECT = Dialect(
     history_of_booking=_HISTORY_LINES.format(
         where="booking = :booking AND +workspace = :workspace AND at >= :since"
     ),
-    claims_of_others=claims_of_others("json_each(:participants) AS wanted"),
-    claims_in_the_way=claims_in_the_way("json_each(:participants) AS wanted"),
-    meeting_starts=meeting_starts("json_each(:participants) AS wanted"),
+    claims_of_others=claims_of_others(_wanted),
+    claims_in_the_way=claims_in_the_way(_wanted),
+    meeting_starts=meeting_starts(_wanted),
     # Write transactions of a file run one at a time, so nothing has to be locked.
     lock_claimants=None,
 )
