@@ -15,7 +15,7 @@ from portalcal.errors import BookingNotFound, ConfigInvalid, ConfirmationRequire
 from portalcal.ports import Revocation, Tally
 from portalcal.results import Bookings, Cancelled, Choice, Disconnected
 from portalcal.views.terminal.view import TerminalView
-from portalcal.warnings import DeliveriesOverdue, EventsUnread
+from portalcal.warnings import DeliveriesOverdue, EventsUnread, PersonCountsAsBusy
 from tests.builders import LONDON, a_wish, at
 from tests.views.builders import (
     CALENDARS,
@@ -522,6 +522,23 @@ def test_a_warning_is_one_sentence_on_stderr() -> None:
         "",
         "warning: Google was not told of 1 booking yet; deliver with `portalcal --workspace sales sync`\n",
     )
+
+
+def test_a_command_of_a_warning_is_broken_on_no_terminal() -> None:
+    stage = Stage(width=40, is_terminal=True, environ={"TERM": "dumb"})
+
+    stage.view.program = "portalcal --workspace sales"
+    stage.view.warn(PersonCountsAsBusy("kim", "notFound"))
+    stage.view.warn(DeliveriesOverdue(1, None))
+
+    assert stage.err == transcript("""
+        warning: the calendar of kim cannot be
+        read (notFound), so it counts as busy;
+        see `portalcal --workspace sales people`
+        warning: Google was not told of 1
+        booking yet; deliver with
+        `portalcal --workspace sales sync`
+    """)
 
 
 def test_consent_is_asked_with_reasons_and_an_unbroken_address() -> None:

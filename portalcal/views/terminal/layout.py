@@ -28,6 +28,24 @@ def highlight_commands(text: str, *, style: str = "") -> Text:
     return highlighted
 
 
+_WORD = re.compile(r"(?:`[^`]+`|[^\s`]|`)+")
+"""What a line is never broken within: a word, or a command in backticks with what touches it."""
+
+
+def wrap_around_commands(text: Text, width: int) -> Text:
+    """The text in lines of that width; a command that is longer has a line of its own, and is copied as a whole."""
+    breaks, start, is_begun = [], 0, False
+    for word in _WORD.finditer(text.plain):
+        if is_begun and cell_len(text.plain[start : word.end()]) > width:
+            start = word.start()
+            breaks.append(start)
+        is_begun = True
+    lines = text.divide(breaks)
+    for line in lines:
+        line.rstrip()
+    return Text("\n").join(lines)
+
+
 class DefinitionList:
     """Labels on the left, values on the right; rows without a value are omitted.
 

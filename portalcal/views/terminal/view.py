@@ -293,7 +293,8 @@ class TerminalView:
 
     def _note(self, text: Text) -> None:
         """One line on stderr: wrapped on a terminal, not in a log file."""
-        self._err.print(text, soft_wrap=self._is_log)
+        wrapped = text if self._is_log else layout.wrap_around_commands(text, self._err.width)
+        self._err.print(wrapped, soft_wrap=True)
 
 
 def _console(stream: TextIO, environ: Mapping[str, str], width: int | None) -> Console:
