@@ -584,7 +584,8 @@ class Container:
         try:
             read_ledger_url(url)
         except ValueError as error:
-            raise Usage(f"what is named as a ledger is none: {error}") from None
+            hint = "write it like postgresql://user@host/database, or sqlite:///path for a file"
+            raise Usage(f"what is named as a ledger is none: {error}", hint) from None
         if url.startswith(SERVERS):
             return _store_on_server(url, self.workspace, is_read_only=self.is_read_only)
         from portalcal.adapters.ledger.sqlite import SqliteDatabase

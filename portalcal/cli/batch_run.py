@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from portalcal.cli.batch_file import LineFormat, Source, read_batch
 from portalcal.cli.context import CommandContext
+from portalcal.cli.input_checks import unreadable
 from portalcal.cli.streams import deferred_interrupt
 from portalcal.container import lines_view
 from portalcal.core.booking import State
@@ -152,7 +153,7 @@ def _opened(name: str, command: CommandContext) -> Iterator[tuple[BinaryIO, int 
     try:
         stream = Path(name).open("rb")  # noqa: SIM115 - the except clause is for errors of opening only
     except OSError as error:
-        raise Usage(f"{name} cannot be read: {(error.strerror or str(error)).lower()}", None) from error
+        raise unreadable(name, error) from error
     with stream:
         yield stream, os.fstat(stream.fileno()).st_size
 

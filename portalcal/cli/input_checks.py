@@ -98,3 +98,9 @@ def check_environment(environ: Mapping[str, str]) -> None:
                 f"{name} cannot be a token: it holds {what}, and tokens are plain letters, digits and signs"
             )
             raise Usage(fact, f"set {name} again, to the token alone")
+
+
+def unreadable(path: object, error: OSError) -> Usage:
+    """The error of a file that was named and cannot be read."""
+    reason = (error.strerror or str(error) or "unknown").lower()
+    return Usage(f"{path} cannot be read: {reason}", "name a file that is there and that you may read")

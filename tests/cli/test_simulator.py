@@ -263,6 +263,24 @@ def test_what_cannot_be_is_a_usage_error_in_words(
     assert ran.error["message"].startswith(message)
 
 
+def test_a_file_that_cannot_be_read_has_a_hint(portalcal: Shell) -> None:
+    for option in ("--events", "--world"):
+        assert (
+            portalcal.json("simulator", option, "missing")
+            .error["hint"]
+            .startswith("name a file that is there")
+        )
+
+
+def test_events_in_another_encoding_are_refused_in_words(portalcal: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_bytes(b"\xff{}")
+
+    ran = portalcal.json("simulator", "--events", str(file))
+
+    assert (ran.exit, ran.error["message"]) == (2, f"{file} cannot be loaded: {file}: expected UTF-8 text")
+
+
 def test_events_that_are_none(portalcal: Shell, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("Call Sam back\n")

@@ -48,6 +48,13 @@ def test_google_s_json_loads_in_every_shape_it_comes_in(
     assert ana.api("GET", "calendars/primary/events/abc12").json["summary"] == "Intro"
 
 
+def test_a_file_that_powershell_wrote_loads_too(google: Simulator, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps([EVENT]), encoding="utf-16")
+
+    assert google.load(file) == 1
+
+
 def test_what_a_list_answered_can_be_loaded_elsewhere(
     google: Simulator, ana: Browserless, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portalcal.cli.context import CommandContext
+from portalcal.cli.input_checks import unreadable
 from portalcal.cli.options import Json
 from portalcal.cli.times import read_length
 from portalcal.config.loader import default_workspace
@@ -203,7 +204,7 @@ def _load(google: Simulator, path: Path) -> int:
     except ValueError as error:
         raise Usage(f"{path} cannot be loaded: {error}", "give Google event JSON or an .ics file") from None
     except OSError as error:
-        raise Usage(f"{path} cannot be read: {(error.strerror or 'unknown').lower()}", None) from None
+        raise unreadable(path, error) from None
 
 
 def _read_world(path: Path, *, timezone: str, now: datetime) -> World:
@@ -214,7 +215,7 @@ def _read_world(path: Path, *, timezone: str, now: datetime) -> World:
     except ValueError as error:
         raise Usage(f"{path} describes no world: {error}", _WORLD_HINT) from None
     except OSError as error:
-        raise Usage(f"{path} cannot be read: {(error.strerror or 'unknown').lower()}", None) from None
+        raise unreadable(path, error) from None
 
 
 def _enter(google: Simulator, world: World, path: Path) -> None:
@@ -223,5 +224,4 @@ def _enter(google: Simulator, world: World, path: Path) -> None:
     except ValueError as error:
         raise Usage(f"{path} describes no world: {error}", _WORLD_HINT) from None
     except OSError as error:
-        reason = (error.strerror or "unknown").lower()
-        raise Usage(f"{error.filename}, which {path} names, cannot be read: {reason}", None) from None
+        raise unreadable(f"{error.filename}, which {path} names,", error) from None

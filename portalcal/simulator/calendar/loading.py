@@ -3,6 +3,7 @@
 Loading is not inserting: ids and other values of a real calendar are kept even where events.insert would refuse them.
 """
 
+import codecs
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +11,16 @@ from pathlib import Path
 from portalcal.simulator.calendar import bodies, guests, ics, instants
 from portalcal.simulator.calendar.model import Model, StoredCalendar
 from portalcal.simulator.http.messages import ErrorResponse, Json
+
+
+def _text(path: Path) -> str:
+    """The text of a file: UTF-16 where a byte order mark says so, as PowerShell redirects, else UTF-8."""
+    content = path.read_bytes()
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: expected UTF-8 text") from None
 
 
 def load(model: Model, calendar: StoredCalendar, *, path: Path) -> int:
@@ -22,7 +33,7 @@ def load(model: Model, calendar: StoredCalendar, *, path: Path) -> int:
             names the file and the place.
         OSError: the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    text = _text(path)
     try:
         loaded = ics.events(text) if text.lstrip()[:15].upper() == "BEGIN:VCALENDAR" else _from_json(text)
     except ValueError as error:
