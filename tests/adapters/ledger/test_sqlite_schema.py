@@ -282,6 +282,8 @@ _PARAMETERS = dict.fromkeys(
         "booking",
         "first",
         "after",
+        "after_start",
+        "after_id",
         "task",
         "length",
         "lease_owner",
