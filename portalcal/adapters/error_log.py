@@ -33,11 +33,11 @@ class ErrorLog:
 
     def entries(self) -> tuple[dict[str, str], ...]:
         """The entries, oldest first; lines that are none of ours are left out."""
-        found = []
+        entries = []
         with suppress(OSError):
             for line in read_ordinary(self._path, most=_MAX_FILE_SIZE).splitlines():
                 with suppress(ValueError, RecursionError):
                     entry = json.loads(line)
                     if isinstance(entry, dict):
-                        found.append({str(name): str(value) for name, value in entry.items()})
-        return tuple(found[-_MOST:])
+                        entries.append({str(name): str(value) for name, value in entry.items()})
+        return tuple(entries[-_MOST:])

@@ -57,8 +57,8 @@ def _names(tables: Table) -> tuple[str, ...]:
 
 
 def _entries(tables: Table, read: Callable[[str, Table], _T | None]) -> Mapping[str, _T]:
-    found = ((name, read(name, tables.table(name))) for name in _names(tables))
-    return MappingProxyType({name: entry for name, entry in found if entry is not None})
+    entries = ((name, read(name, tables.table(name))) for name in _names(tables))
+    return MappingProxyType({name: entry for name, entry in entries if entry is not None})
 
 
 def _person(name: str, table: Table, zone: ZoneInfo, *, hours: ScheduleReader) -> Person | None:

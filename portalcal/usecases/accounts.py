@@ -51,8 +51,8 @@ def read_free_busy(context: Context, calendars: Iterable[str], window: Interval)
         return context.calendars.free_busy(asked, window)
     tasks = [partial(_of_account, context, *each, window=window) for each in by_workspace.items()]
     answers = run_all(tasks, limit=len(tasks), name="accounts")
-    found = {answer.calendar: answer for of_account in answers for answer in of_account}
-    return tuple(found[calendar] for calendar in asked)
+    by_calendar = {answer.calendar: answer for of_account in answers for answer in of_account}
+    return tuple(by_calendar[calendar] for calendar in asked)
 
 
 def _of_account(

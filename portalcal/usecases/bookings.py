@@ -49,13 +49,13 @@ def bookings(
         lines = context.history.history(HistoryQuery(str(one.id))) if with_history else None
         return Bookings((one,), zone, is_by_id=True, history=lines)
     size = PAGE if limit is None or participant else min(PAGE, limit + 1)
-    found = in_pages(context.ledger, search, size=size)
+    matching = in_pages(context.ledger, search, size=size)
     if participant is not None:
         address = context.config.directory.person(participant).address
-        found = (each for each in found if any(other.address == address for other in each.participants))
+        matching = (each for each in matching if any(other.address == address for other in each.participants))
     if limit is None:
-        return Bookings(_begun(found), zone)
-    *page, behind = *islice(found, limit), next(found, None)
+        return Bookings(_begun(matching), zone)
+    *page, behind = *islice(matching, limit), next(matching, None)
     next_page = format_position(position_of(page[-1])) if behind else None
     return Bookings(tuple(page), zone, is_page=True, next_page=next_page)
 

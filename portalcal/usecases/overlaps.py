@@ -76,12 +76,12 @@ def _events(context: Context, calendar: str, window: Interval) -> tuple[BusyEven
 
 def _pairs(events: list[BusyEvent]) -> list[Overlap]:
     """Every two events that overlap, by time. Two copies of one meeting are one event."""
-    found, open_events = [], list[BusyEvent]()
+    overlapping, open_events = [], list[BusyEvent]()
     for event in sorted(events, key=lambda each: (each.span.start, each.span.end, each.calendar)):
         open_events = [each for each in open_events if each.span.end > event.span.start]
         for other in open_events:
             if not other.is_copy_of(event):
                 shared = Interval(event.span.start, min(event.span.end, other.span.end))
-                found.append(Overlap(shared, other, event))
+                overlapping.append(Overlap(shared, other, event))
         open_events.append(event)
-    return found
+    return overlapping

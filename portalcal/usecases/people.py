@@ -61,8 +61,8 @@ def everybody(config: Config) -> tuple[Person, ...]:
     named = [each for pool in directory.people_pools for each in directory.members(pool)]
     for link in config.links.values():
         named += map(directory.person, (*link.panel.required, *link.panel.optional))
-    found = {each.address: each for each in (*directory.people.values(), *named)}
-    return tuple(found.values())
+    by_address = {each.address: each for each in (*directory.people.values(), *named)}
+    return tuple(by_address.values())
 
 
 def rooms_of(config: Config) -> tuple[Room, ...]:

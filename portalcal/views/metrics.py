@@ -63,5 +63,5 @@ def _labels(metrics: Metrics, **labels: str) -> str:
 
 
 def _last_sync(previous: str) -> str | None:
-    found = re.search(rf"^{_LAST_SYNC}(?:\{{[^}}]*\}})? (\d+)$", previous, re.MULTILINE)
-    return found[1] if found else None
+    written = re.search(rf"^{_LAST_SYNC}(?:\{{[^}}]*\}})? (\d+)$", previous, re.MULTILINE)
+    return written[1] if written else None

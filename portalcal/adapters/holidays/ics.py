@@ -85,7 +85,7 @@ def _starts(event: Any, first: date, years: range, *, length: timedelta) -> Iter
         return
     origin = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - all-day events have no zone
     excluded = set(_dates_in(event, "EXDATE"))
-    found = {first, *_dates_in(event, "RDATE")}
+    dates = {first, *_dates_in(event, "RDATE")}
     for rule in _listed(event, "RRULE"):
         if not {str(each).upper() for each in rule.get("FREQ", ())} <= _FREQUENCIES:
             raise ValueError("a rule that repeats more often than daily")
@@ -94,8 +94,8 @@ def _starts(event: Any, first: date, years: range, *, length: timedelta) -> Iter
         for start in islice(repeated.xafter(after, inc=True), _MOST_STARTS):
             if start.year >= years.stop:
                 break
-            found.add(start.date())
-    yield from sorted(found - excluded)
+            dates.add(start.date())
+    yield from sorted(dates - excluded)
 
 
 def _without_zone(rule: str) -> str:

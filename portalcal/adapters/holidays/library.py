@@ -27,10 +27,10 @@ def public_holidays(code: str, years: range) -> Mapping[date, str]:
     if country not in holidays.list_supported_countries(include_aliases=True) or (has_region and not region):
         raise ValueError(_expected(code))
     try:
-        found = holidays.country_holidays(country, subdiv=region or None, years=years, language=_LANGUAGE)
+        public = holidays.country_holidays(country, subdiv=region or None, years=years, language=_LANGUAGE)
     except NotImplementedError:
         raise ValueError(_expected(code)) from None
-    return dict(sorted((day, name) for day, name in found.items() if day.year in years))
+    return dict(sorted((day, name) for day, name in public.items() if day.year in years))
 
 
 def _expected(code: str) -> str:

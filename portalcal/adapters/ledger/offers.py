@@ -45,8 +45,8 @@ class SqlOffers:
         if len(prefix) < _SHORTEST_PREFIX:
             raise OfferNotFound(offer)
         with self._ledger.reading() as db:
-            found = db.execute(sql.OFFERS_WITH_PREFIX, {"first": prefix, "after": f"{prefix}g"})
-            matches = [row for row in found.fetchall() if row["workspace"] == self._ledger.workspace]
+            candidates = db.execute(sql.OFFERS_WITH_PREFIX, {"first": prefix, "after": f"{prefix}g"})
+            matches = [row for row in candidates.fetchall() if row["workspace"] == self._ledger.workspace]
             if len(matches) != 1:
                 raise OfferNotFound(offer, is_ambiguous=bool(matches))
             return self._offer(db, matches[0])
@@ -58,12 +58,12 @@ class SqlOffers:
 
     def all(self, states: Iterable[OfferState] = ()) -> tuple[GuestOffer, ...]:
         """Return the offers recorded in these states, or all, by expiry."""
-        found = [
+        offers = [
             offer
             for state in tuple(states) or tuple(OfferState)
             for offer in self._in_state(state, until=_FAR_AHEAD)
         ]
-        return tuple(sorted(found, key=lambda each: (each.expires_at, str(each.id))))
+        return tuple(sorted(offers, key=lambda each: (each.expires_at, str(each.id))))
 
     def expired(self, now: datetime) -> tuple[GuestOffer, ...]:
         """Return the offers that are recorded as open and have expired."""
@@ -115,8 +115,8 @@ class SqlOffers:
 
     def _in_state(self, state: OfferState, *, until: int) -> tuple[GuestOffer, ...]:
         with self._ledger.reading() as db:
-            found = db.execute(sql.OFFERS_IN_STATE, self._key | {"state": state.value, "end": until})
-            return tuple(self._offer(db, row) for row in found.fetchall())
+            open_offers = db.execute(sql.OFFERS_IN_STATE, self._key | {"state": state.value, "end": until})
+            return tuple(self._offer(db, row) for row in open_offers.fetchall())
 
     def _under_key(self, db: Transaction, key: str) -> GuestOffer | None:
         row = db.execute(sql.OFFER_UNDER_KEY, self._key | {"key": key}).fetchone()

@@ -207,8 +207,8 @@ class SqlLedger:
         with self._database.reading() as db:
             own = db.execute(sql.OWN_CLAIMS, wanted)
             others = db.execute(self._dialect.claims_of_others, wanted)
-            found = [*own, *others]
-        claims = [self._claim(row) for row in found]
+            claim_rows = [*own, *others]
+        claims = [self._claim(row) for row in claim_rows]
         return tuple(sorted(claims, key=lambda each: (each.buffered.start, each.participant, each.booking)))
 
     def meeting_starts(
@@ -376,8 +376,8 @@ class SqlLedger:
     def totals(self) -> dict[State, int]:
         """Return how many bookings there are in each state."""
         with self._database.reading() as db:
-            found = db.execute(sql.TOTALS, {"workspace": self._workspace}).fetchall()
-        return dict.fromkeys(State, 0) | {State(row["state"]): int(row["bookings"]) for row in found}
+            totals = db.execute(sql.TOTALS, {"workspace": self._workspace}).fetchall()
+        return dict.fromkeys(State, 0) | {State(row["state"]): int(row["bookings"]) for row in totals}
 
     # --- outbox
 
@@ -705,5 +705,5 @@ class SqlLedger:
         try:
             return rows.entry_of(row)
         except rows.UNREADABLE as error:
-            reason = f"it is damaged: errand {row['id']} cannot be read"
+            reason = f"it is damaged: entry {row['id']} of the outbox cannot be read"
             raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error

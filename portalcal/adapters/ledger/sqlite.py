@@ -589,7 +589,7 @@ def _damage(connection: sqlite3.Connection, *, is_complete: bool) -> str | None:
         if result != "ok":
             return f"it is damaged: {result}"
     if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        return "it is damaged: an errand belongs to no booking"
+        return "it is damaged: an entry of the outbox belongs to no booking"
     if not is_small:
         return None
     if overlapping := connection.execute(sql.OVERLAPPING).fetchone():

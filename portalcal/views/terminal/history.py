@@ -55,8 +55,8 @@ def _when(line: HistoryLine, zone: ZoneInfo, *, now: datetime) -> str:
 
 
 def _told(line: HistoryLine, zone: ZoneInfo, *, is_wide: bool) -> Text:
-    told = Text(describe_change(line, zone))
-    return told.append(f"{', ' if is_wide else chr(10)}{describe_author(line)}", style="dim")
+    sentence = Text(describe_change(line, zone))
+    return sentence.append(f"{', ' if is_wide else chr(10)}{describe_author(line)}", style="dim")
 
 
 def _zone(zone: ZoneInfo) -> Text:

@@ -573,7 +573,7 @@ def test_an_entry_without_its_booking_is_found_by_the_check(ledger: SqliteLedger
     ledger.close()
     on_file(path, "DELETE FROM bookings")
 
-    assert reason_of(ledger) == "it is damaged: an errand belongs to no booking"
+    assert reason_of(ledger) == "it is damaged: an entry of the outbox belongs to no booking"
 
 
 def test_a_booking_that_cannot_be_read_is_named(ledger: SqliteLedger, path: Path) -> None:
