@@ -33,77 +33,34 @@ CONNECTION, SCHEDULING, PEOPLE, RECORDS, SET_UP = "Connection", "Scheduling", "P
 
 
 class CommandEntry(NamedTuple):
-    """An entry of `portalcal --help`: its panel, and the first sentence of the command's help."""
+    """An entry of `portalcal --help`: its panel, and what the command does in one line of 80 columns."""
 
     panel: str
     help: str
 
 
 COMMANDS = {
-    "connect": CommandEntry(
-        CONNECTION,
-        "Connect a Google account: consent in the browser, checked, and kept in the keyring or a sealed file.",
-    ),
-    "disconnect": CommandEntry(
-        CONNECTION,
-        "End the connection: revoke it at Google and forget it here. Bookings and calendar events stay.",
-    ),
-    "status": CommandEntry(
-        CONNECTION, "Find out what works, what does not, why, and which command mends it."
-    ),
-    "calendars": CommandEntry(
-        SCHEDULING, "Choose which calendars count for conflicts, and which one receives bookings."
-    ),
-    "availability": CommandEntry(
-        SCHEDULING,
-        "Show when meetings can be booked: the configured schedule minus what the calendars say.",
-    ),
-    "book": CommandEntry(
-        SCHEDULING, "Book a time: checked, held, put into the calendar, and made sure that it is yours."
-    ),
-    "reschedule": CommandEntry(
-        SCHEDULING,
-        "Move a booking: same event, same Meet link, new time. The new time is held before the old one is let go.",
-    ),
-    "cancel": CommandEntry(SCHEDULING, "Cancel a booking and remove its event. Cancelling twice is fine."),
+    "connect": CommandEntry(CONNECTION, "Connect a Google account, with consent in the browser."),
+    "disconnect": CommandEntry(CONNECTION, "End the connection; bookings and their events stay."),
+    "status": CommandEntry(CONNECTION, "Find out what works, what does not, and what mends it."),
+    "calendars": CommandEntry(SCHEDULING, "Choose the calendars for conflicts and the one for bookings."),
+    "availability": CommandEntry(SCHEDULING, "Show when meetings can be booked, and explain any time."),
+    "book": CommandEntry(SCHEDULING, "Book a time: checked, held, and made sure that it is yours."),
+    "reschedule": CommandEntry(SCHEDULING, "Move a booking: same event, same Meet link, new time."),
+    "cancel": CommandEntry(SCHEDULING, "Cancel a booking and remove its event."),
     "bookings": CommandEntry(SCHEDULING, "List bookings: by default the live ones from today on."),
-    "sync": CommandEntry(
-        SCHEDULING,
-        "Bring bookings and calendar in line: deliver what Google is owed, take over what was changed there.",
-    ),
-    "people": CommandEntry(
-        PEOPLE,
-        "List the people and rooms that meetings can take, whether their calendars can be read, and their pools.",
-    ),
-    "reassign": CommandEntry(
-        PEOPLE,
-        "Put somebody else into a meeting: same event, same time. Who leaves is held until who comes is invited.",
-    ),
-    "offer": CommandEntry(
-        PEOPLE,
-        "Hold several times for one guest until the offer expires; `book --offer` makes one of them the booking.",
-    ),
-    "offers": CommandEntry(PEOPLE, "List offers: by default the open ones, the next to expire first."),
-    "history": CommandEntry(
-        RECORDS, "See what happened to bookings: who changed what, when, from what to what."
-    ),
-    "changes": CommandEntry(
-        RECORDS,
-        "Hand out every change of a booking as a line of JSON, in order and at least once, for a portal to follow.",
-    ),
+    "sync": CommandEntry(SCHEDULING, "Bring bookings and calendar in line."),
+    "people": CommandEntry(PEOPLE, "List people, rooms and pools, and whether they can be read."),
+    "reassign": CommandEntry(PEOPLE, "Put somebody else into a meeting: same event, same time."),
+    "offer": CommandEntry(PEOPLE, "Hold several times for one guest until the offer expires."),
+    "offers": CommandEntry(PEOPLE, "List offers: by default the open ones."),
+    "history": CommandEntry(RECORDS, "See who changed which booking, when, and from what to what."),
+    "changes": CommandEntry(RECORDS, "Hand out every change as a line of JSON, for a portal."),
     "ledger": CommandEntry(RECORDS, "Find, check, back up and move the record of bookings."),
     "config": CommandEntry(SET_UP, "Find, begin, look at and check the configuration file."),
-    "schema": CommandEntry(
-        SET_UP, "Print the JSON Schema of what `--json` writes: results, errors and warnings."
-    ),
-    "demo": CommandEntry(
-        SET_UP,
-        "See the whole story in seconds: no Google account and no network needed, nothing of yours is touched.",
-    ),
-    "simulator": CommandEntry(
-        SET_UP,
-        "Run a small Google on this machine until Ctrl-C, to try scripts on before they touch a real calendar.",
-    ),
+    "schema": CommandEntry(SET_UP, "Print the JSON Schema of what `--json` writes."),
+    "demo": CommandEntry(SET_UP, "See the whole story in seconds, without any account."),
+    "simulator": CommandEntry(SET_UP, "Run a small Google on this machine, to try scripts on."),
 }
 """Every command with its help entry. Command NAME is the function NAME in `portalcal.cli.commands.NAME`."""
 
