@@ -109,6 +109,7 @@ def operations(ledger: SqlLedger) -> dict[str, Callable[[], object]]:
         "hold": hold,
         "due": lambda: ledger.due(now, most=20),
         "lease+settle": settle,
+        "claims of a week": lambda: ledger.claims(("workspace:default",), week, now=now),
         "live_in a week": lambda: ledger.live_in(week),
         "search a week": lambda: ledger.search(Search(week.start, week.end)),
         "search a guest's week": lambda: ledger.search(

@@ -158,6 +158,21 @@ def test_a_server_that_goes_silent_at_the_commit_leaves_it_open(
         proxy.is_silent = True
 
 
+@pytest.mark.full
+def test_a_host_that_takes_connections_and_says_nothing_is_given_up() -> None:
+    """As a black hole in the network does, or a machine that swaps."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql://portal:geheim@127.0.0.1:{port}/portal?connect_timeout=2"
+        with (
+            closing(PostgresLedger(url, "default", SetClock())) as ledger,
+            pytest.raises(LedgerBusy) as caught,
+        ):
+            ledger.search(Search())
+
+    assert caught.value.reason == "out of reach: it does not answer"
+
+
 def test_a_network_that_goes_silent_is_noticed_by_the_machine(postgres: Cluster, database: str) -> None:
     with PostgresDatabase(postgres.url(database), "default")._lock.held():
         server = PostgresDatabase(postgres.url(database), "default")
