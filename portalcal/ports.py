@@ -604,7 +604,8 @@ class Ledger(Protocol):
 
         With `at_once`, for a booking without an event or while disconnected, the present time is released at once and
         the event is moved later; a `put` that was never attempted makes the event at the new time.
-        A booking that is neither `held` nor `confirmed` is returned unchanged.
+        A booking that is neither `held` nor `confirmed` is returned unchanged; so is one that is to stay at its time
+        with other participants, where the ledger has another time or others than `booking` by now.
         Raises also ClaimsOverlap; EntryPending: an earlier entry is pending or, with `at_once`, leased.
         """
 

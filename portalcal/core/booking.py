@@ -163,13 +163,18 @@ class Booking:
     @property
     def new_claimants(self) -> tuple[str, ...]:
         """The keys under which it claims the time it is moving to."""
-        return self.claimants if self.new_participants is None else self._keys(self.new_participants)
+        return self._keys(self.coming)
 
     def _keys(self, participants: tuple[Participant, ...]) -> tuple[str, ...]:
         if not participants:
             return (owner_of(self.workspace),)
         keys = (each.claimant(self.workspace) for each in participants)
         return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+    @property
+    def coming(self) -> tuple[Participant, ...]:
+        """Who takes part once what is owed to Google is done."""
+        return self.participants if self.new_participants is None else self.new_participants
 
     @property
     def owner_attends(self) -> bool:
@@ -194,6 +199,10 @@ class Booking:
     def is_reassigned(self) -> bool:
         """Whether other people are to take part at the same time."""
         return self.moving_to == self.meeting
+
+    def is_as_in(self, known: Booking) -> bool:
+        """Whether time and participants are still those that a command has read."""
+        return (self.meeting, self.participants) == (known.meeting, known.participants)
 
     @property
     def first_request(self) -> BookingRequest:
@@ -224,7 +233,7 @@ class Booking:
             original_request=self.first_request if request != self.request else self.original_request,
             moving_to=None,
             moved_from=None,
-            participants=self.participants if self.new_participants is None else self.new_participants,
+            participants=self.coming,
             new_participants=None,
         )
 

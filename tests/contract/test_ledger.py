@@ -291,6 +291,24 @@ class LedgerContract:
 
         assert caught.value.other == other
 
+    @pytest.mark.parametrize("meanwhile", ["moved", "reassigned"])
+    def test_nobody_is_replaced_in_a_booking_that_changed_since_it_was_read(
+        self, ledger: Ledger, meanwhile: str
+    ) -> None:
+        held = ledger.hold(a_booking("09:00-09:30", participants=(a_person("ana"),)), put=True)
+        read = ledger.settle(self.leased(ledger, held), confirmed(held))
+        newcomers = (a_person("ben"),) if meanwhile == "reassigned" else None
+        to = span("11:00-11:30") if meanwhile == "moved" else read.meeting
+        ledger.begin_move(replace(read, moving_to=to, new_participants=newcomers), at_once=False)
+        moving = ledger.find(str(read.id))
+        changed = ledger.settle(self.leased(ledger, moving, now="08:02"), moving.at(to))
+
+        answer = ledger.begin_move(
+            replace(read, moving_to=read.meeting, new_participants=(a_person("zoe"),)), at_once=False
+        )
+
+        assert answer == changed == ledger.find(str(read.id))
+
     def test_the_claims_of_a_workspace_are_all_of_its_own_and_those_of_others_for_people_asked_about(
         self, ledger: Ledger, open_ledger: OpenLedger
     ) -> None:

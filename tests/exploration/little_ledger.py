@@ -213,6 +213,8 @@ class LittleLedger:
         stored, to = self._stored(booking.id), booking.moving_to
         if to is None or stored.state not in _OPEN:
             return stored
+        if booking.is_reassigned and not stored.is_as_in(booking):
+            return stored
         owed = self._first_owed(booking.id)
         is_leased = owed and owed.leased_until and owed.leased_until > _whole(self._clock.now())
         if owed and (not at_once or is_leased):

@@ -408,16 +408,30 @@ def _untrue(scene: Scene, value: object, bookings: dict[UUID, Booking], *, is_al
             stands = bookings[booking.id]
             if stands.meeting != booking.meeting:
                 return f"told that {booking.id} is at {booking.meeting}; it is at {stands.meeting}"
-        case Reassigned(booking) if booking.moving_to is None and is_alone:
-            stands = bookings[booking.id]
-            if stands.claimants != booking.claimants:
-                return f"told that {booking.claimants} come; {stands.claimants} do"
+        case Reassigned():
+            return _untrue_of_people(value, bookings[value.booking.id], is_alone=is_alone)
         case Cancelled(booking):
             stands = bookings[booking.id]
             if stands.is_live:
                 return f"told that {booking.id} is cancelled; it is {stands.state}"
         case _:
             pass
+    return None
+
+
+def _untrue_of_people(answer: Reassigned, stands: Booking, *, is_alone: bool) -> str | None:
+    """What `reassign` said that is not so. No scene brings back who was replaced."""
+    coming = answer.booking.coming
+    if not answer.booking.is_live or answer.came.address not in {each.address for each in coming}:
+        return (
+            f"told that {answer.came.address} comes to a booking that is {answer.booking.state} with {coming}"
+        )
+    if answer.booking.moving_to is not None:
+        return None
+    if answer.left.address in {each.address for each in stands.coming}:
+        return f"told that {answer.left.address} leaves; {stands.claimants} come"
+    if is_alone and stands.claimants != answer.booking.claimants:
+        return f"told that {answer.booking.claimants} come; {stands.claimants} do"
     return None
 
 

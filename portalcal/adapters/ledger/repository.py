@@ -285,6 +285,8 @@ class SqlLedger:
             stored, to = self._recorded(db, booking.id), booking.moving_to
             if to is None or stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
+            if booking.is_reassigned and not stored.is_as_in(booking):
+                return stored
             entry = self._entry_of(db, booking.id)
             if entry and (not at_once or self._is_leased(db, entry)):
                 raise EntryPending(str(booking.id))

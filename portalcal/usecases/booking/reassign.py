@@ -9,42 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.config.people import Directory
 from portalcal.core.assignment import assign
-from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.booking import Booking, Notify
 from portalcal.core.email_address import is_among
 from portalcal.core.intervals import Interval
-from portalcal.core.outbox import Postponed, Rejected, Succeeded, Task
+from portalcal.core.outbox import Task
 from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.core.people import PanelInputs, panel_reasons
 from portalcal.core.reason_text import ReasonText
 from portalcal.core.time import format_time
-from portalcal.errors import (
-    AlreadyMoved,
-    BookingBusy,
-    BookingNotFound,
-    BookingOver,
-    Interrupted,
-    NobodyFree,
-    NotConnected,
-    PersonNotFound,
-    PortalcalError,
-    Usage,
-)
+from portalcal.errors import NobodyFree, NotConnected, PersonNotFound, Usage
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Reassigned
 from portalcal.usecases.availability import rules_for
+from portalcal.usecases.booking.change import attempt_change, booking_busy, check_open, unchanged_after_errors
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import run_outbox
 from portalcal.usecases.scheduling_inputs import gather_inputs, starts_of_participants, with_claims
-from portalcal.usecases.status.early_warnings import next_step_for
 from portalcal.warnings import ReassignmentNotTold
 
 NOTHING_CHANGED = "The booking stays as it was."
@@ -53,7 +41,7 @@ _AROUND = timedelta(hours=12)
 """Google cuts busy times off at the window, and a message says until when somebody is busy."""
 
 _MAX_CHOICES = 20
-"""How often somebody is chosen again because another process was first with them."""
+"""How often somebody is chosen again because another process was first with them, or changed the booking."""
 
 
 class ReassignRequest(NamedTuple):
@@ -86,18 +74,17 @@ def reassign(options: ReassignRequest, context: Context) -> Reassigned:
         BookingBusy: an earlier change of the booking is still in the outbox.
         PortalcalError: Google refused, or was unavailable before anything was held.
     """
-    try:
-        return _reassign(options, context)
-    except (BookingNotFound, BookingOver, AlreadyMoved, Interrupted):
-        # Their messages have the state of the booking already.
-        raise
-    except PortalcalError as error:
-        raise error.with_outcome(NOTHING_CHANGED) from error.__cause__
+    with unchanged_after_errors(NOTHING_CHANGED):
+        if options.runs_outbox and not options.dry_run:
+            run_outbox(context)
+        for _ in range(_MAX_CHOICES):
+            if reassigned := _reassign(options, context):
+                return reassigned
+        raise booking_busy(find_booking(options.booking, context))
 
 
-def _reassign(options: ReassignRequest, context: Context) -> Reassigned:
-    if options.runs_outbox and not options.dry_run:
-        run_outbox(context)
+def _reassign(options: ReassignRequest, context: Context) -> Reassigned | None:
+    """Change the booking as it stands now. None: another process changed it meanwhile."""
     booking = find_booking(options.booking, context)
     _check_changeable(context, booking)
     leaving = _leaving(options, booking, context.config.directory)
@@ -114,15 +101,20 @@ def _reassign(options: ReassignRequest, context: Context) -> Reassigned:
         changed, notified = changing, None
         if changing.moving_to:
             with after_recording(booking.id, Task.MOVE):
-                changed, notified = _change_now(changing, context, inputs)
+                changed, notified = attempt_change(
+                    context, changing, before=inputs.busy, pending=ReassignmentNotTold
+                )
+    check_open(changed)
+    coming = {each.address: each.role for each in changed.coming}
+    if coming.get(came.address) is not came.role or leaving.address in coming:
+        return None
     return Reassigned(replace(changed, notified=notified), options.zone, leaving, came)
 
 
 def _check_changeable(context: Context, booking: Booking) -> None:
-    if booking.state not in {State.HELD, State.CONFIRMED}:
-        raise BookingOver(str(booking.id), booking.state.value, booking.request.guest.name)
+    check_open(booking)
     if booking.moving_to is not None:
-        raise BookingBusy(str(booking.id), booking.request.guest.name)
+        raise booking_busy(booking)
     if calendar_selection(context) is None and booking.event_id is not None:
         raise NotConnected(context.config.workspace)
 
@@ -262,10 +254,10 @@ def _begin(
         try:
             return context.ledger.begin_move(requested, at_once=booking.calendar is None), came
         except EntryPending:
-            raise BookingBusy(str(booking.id), booking.request.guest.name) from None
+            raise booking_busy(booking) from None
         except ClaimsOverlap:
             if not choices_left:
-                raise BookingBusy(str(booking.id), booking.request.guest.name) from None
+                raise booking_busy(booking) from None
             inputs = with_claims(context, inputs).without(str(booking.id))
             came = _choose(options, context, inputs, booking, leaving=leaving)
     raise AssertionError("the last attempt neither returned nor raised")
@@ -276,24 +268,3 @@ def _replaced(
 ) -> tuple[Participant, ...]:
     stay = (each for each in participants if each == leaving or each.address != came.address)
     return tuple(came if each == leaving else each for each in stay)
-
-
-def _change_now(changing: Booking, context: Context, inputs: PanelInputs) -> tuple[Booking, Notify | None]:
-    """Attempt the change. Returns the booking and whom this attempt had Google e-mail.
-
-    After a transient failure the entry stays in the outbox and both stay held, with a warning.
-    """
-    attempted = attempt(context, changing.id, Task.MOVE, before=inputs.busy)
-    if attempted is None:
-        return context.ledger.find(str(changing.id)), None
-    changed, result = attempted
-    match result:
-        case Succeeded(notified=notified):
-            return changed, notified
-        case Postponed(why=why):
-            context.view.warn(ReassignmentNotTold(str(changed.id), why.message, next_step_for(why, context)))
-            return changed, None
-        case Rejected(why):
-            raise why
-        case _:
-            assert_never(result)

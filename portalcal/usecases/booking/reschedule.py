@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.booking import Booking, Notify
 from portalcal.core.intervals import Interval
-from portalcal.core.outbox import Postponed, Rejected, Succeeded, Task
+from portalcal.core.outbox import Succeeded, Task
 from portalcal.core.people import PanelInputs
 from portalcal.core.time import format_time
-from portalcal.errors import (
-    AlreadyMoved,
-    BookingBusy,
-    BookingNotFound,
-    BookingOver,
-    Interrupted,
-    PortalcalError,
-    RoomDeclined,
-    SlotTaken,
-)
+from portalcal.errors import AlreadyMoved, RoomDeclined, SlotTaken
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Rescheduled
+from portalcal.usecases.booking.change import attempt_change, booking_busy, check_open, unchanged_after_errors
 from portalcal.usecases.booking.choose import choose_participants
 from portalcal.usecases.booking.precheck import (
     PrecheckRequest,
@@ -40,9 +32,8 @@ from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
-from portalcal.usecases.status.early_warnings import LATER, next_step_for
+from portalcal.usecases.status.early_warnings import LATER
 from portalcal.warnings import EventLeftInPlace, MoveNotTold
 
 NOTHING_MOVED = "The booking stays where it was."
@@ -78,20 +69,14 @@ def reschedule(options: RescheduleRequest, context: Context) -> Rescheduled:
         LedgerCutOff: the ledger failed, and the new time may be held.
         PortalcalError: Google refused, or was unavailable before anything was held.
     """
-    try:
+    with unchanged_after_errors(NOTHING_MOVED):
         return _reschedule(options, context)
-    except (BookingNotFound, BookingOver, AlreadyMoved, Interrupted):
-        # Their messages have the state of the booking already.
-        raise
-    except PortalcalError as error:
-        raise error.with_outcome(NOTHING_MOVED) from error.__cause__
 
 
 def _reschedule(options: RescheduleRequest, context: Context) -> Rescheduled:
     outbox_run = OutboxRun() if options.is_batch_line else run_outbox(context)
     booking = find_booking(options.booking, context)
-    if booking.state not in {State.HELD, State.CONFIRMED}:
-        raise BookingOver(str(booking.id), booking.state.value, booking.request.guest.name)
+    check_open(booking)
     to = Interval(options.start, options.start + (options.duration or booking.request.duration))
     if to in {booking.meeting, booking.moving_to}:
         return _already_requested(
@@ -110,14 +95,12 @@ def _reschedule(options: RescheduleRequest, context: Context) -> Rescheduled:
     with translate_interrupt(context, booking.id, if_not_recorded=NOTHING_MOVED):
         with while_recording(booking.id, Task.MOVE):
             moving = _begin_move(options, context, wanted, inputs=inputs)
-        if moving.state not in {State.HELD, State.CONFIRMED}:
-            raise BookingOver(str(moving.id), moving.state.value, moving.request.guest.name)
+        check_open(moving)
         moved, notified = moving, None
         if moving.moving_to:
             with after_recording(booking.id, Task.MOVE):
                 moved, notified = _move_now(moving, context, inputs, zone=options.zone)
-    if moved.state not in {State.HELD, State.CONFIRMED}:
-        raise BookingOver(str(moved.id), moved.state.value, moved.request.guest.name)
+    check_open(moved)
     if to not in {moved.meeting, moved.moving_to}:
         # This process slept past its lease, and another one moved the booking elsewhere.
         meeting = moved.moving_to or moved.meeting
@@ -140,7 +123,7 @@ def _already_requested(
     """
     is_there = to == booking.meeting and booking.moving_to is None
     if not is_there and to == booking.meeting:
-        raise BookingBusy(str(booking.id), booking.request.guest.name)
+        raise booking_busy(booking)
     if not is_there:
         why = "another process is at it, or a failed attempt has to wait"
         context.view.warn(MoveNotTold(str(booking.id), why, LATER))
@@ -169,7 +152,7 @@ def _begin_move(
         request = replace(requested.at(inputs.inputs.rules.meeting(options.start)).request, zone=options.zone)
         raise slot_taken(inputs, request, by=describe_holder(overlap, options.zone)) from None
     except EntryPending:
-        raise BookingBusy(str(booking.id), booking.request.guest.name) from None
+        raise booking_busy(booking) from None
     if not is_connected and moving.moved_from:
         context.view.warn(EventLeftInPlace(str(moving.id), moving.event_id))
     return moving
@@ -178,25 +161,12 @@ def _begin_move(
 def _move_now(
     moving: Booking, context: Context, inputs: PanelInputs, *, zone: ZoneInfo
 ) -> tuple[Booking, Notify | None]:
-    """Attempt the move. Returns the booking and whom this attempt had Google e-mail.
-
-    After a transient failure the entry stays in the outbox and both times stay held, with a warning.
-    """
-    attempted = attempt(context, moving.id, Task.MOVE, before=inputs.busy)
-    if attempted is None:
-        return context.ledger.find(str(moving.id)), None
-    moved, result = attempted
-    match result:
-        case Succeeded(notified=notified):
-            return moved, notified
-        case Postponed(why=why):
-            context.view.warn(MoveNotTold(str(moved.id), why.message, next_step_for(why, context)))
-            return moved, None
-        case Rejected(why):
-            if isinstance(why, RoomDeclined):
-                raise room_declined(inputs, moving, why)
-            if isinstance(why, SlotTaken) and moving.moving_to:
-                raise slot_taken(inputs, replace(moving.at(moving.moving_to).request, zone=zone), by=why.by)
-            raise why
-        case _:
-            assert_never(result)
+    """Attempt the move. Returns the booking and whom this attempt had Google e-mail."""
+    try:
+        return attempt_change(context, moving, before=inputs.busy, pending=MoveNotTold)
+    except RoomDeclined as why:
+        raise room_declined(inputs, moving, why) from None
+    except SlotTaken as why:
+        if not moving.moving_to:
+            raise
+        raise slot_taken(inputs, replace(moving.at(moving.moving_to).request, zone=zone), by=why.by) from None
