@@ -177,6 +177,13 @@ class Booking:
         return self.participants if self.new_participants is None else self.new_participants
 
     @property
+    def invited_without_claim(self) -> frozenset[str]:
+        """Addresses of guests and optional people: the event takes their time in their calendars, and none here."""
+        request = self.request
+        optional = (each.address for each in self.participants if each.role is Role.OPTIONAL)
+        return frozenset({*map(email_address.folded, (request.guest.email, *request.guests)), *optional})
+
+    @property
     def owner_attends(self) -> bool:
         """Whether the meeting takes the time of the account's owner."""
         return owner_of(self.workspace) in self.claimants

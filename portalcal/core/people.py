@@ -8,7 +8,7 @@ must be free for the whole meeting. Participants are identified by address, in l
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import combinations
 from operator import attrgetter
@@ -137,14 +137,19 @@ class PanelInputs(NamedTuple):
         """The same inputs with a window that holds one start."""
         return self._replace(inputs=self.inputs.about(start))
 
-    def without(self, booking: str) -> Self:
-        """The inputs without a booking or an offer: without its claims and without the busy time of its own event."""
+    def without(self, booking: str, *, invited: Collection[str] = ()) -> Self:
+        """The inputs without a booking or an offer: without its claims and without the busy time of its own event.
+
+        `invited`: addresses in whose calendars the event stands although they claim no time.
+        """
         own_claims = [each for each in self.inputs.claims if each.booking == booking]
 
         def without_own_event(free_busy: FreeBusy) -> FreeBusy:
             address = free_busy.calendar.lower()
             claimant = self.inputs.claimant(address)
-            own_times = Intervals.of(each.meeting for each in own_claims if each.participant == claimant)
+            own_times = Intervals.of(
+                each.meeting for each in own_claims if each.participant == claimant or address in invited
+            )
             return free_busy._replace(busy=free_busy.busy - own_times)
 
         busy = self.busy and tuple(map(without_own_event, self.busy))

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portalcal.core.assignment import AROUND, Starts
+from portalcal.core.booking import Booking
 from portalcal.core.email_address import folded
 from portalcal.core.intervals import Interval
 from portalcal.core.participants import NOBODY, PanelRequest, Participant, Role, owner_of
@@ -118,6 +119,11 @@ def with_claims(context: Context, inputs: PanelInputs) -> PanelInputs:
     claims = context.ledger.claims(keys, inputs.claims_window, now=about.now)
     # Of whoever stays while others are replaced there are two equal claims.
     return inputs._replace(inputs=about._replace(claims=tuple(dict.fromkeys(claims))))
+
+
+def without_booking(inputs: PanelInputs, booking: Booking) -> PanelInputs:
+    """The inputs without a booking that is to change: its event is in nobody's way, whoever was invited to it."""
+    return inputs.without(str(booking.id), invited=booking.invited_without_claim)
 
 
 def starts_of_participants(

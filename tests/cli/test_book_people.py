@@ -29,23 +29,10 @@ def keys(booking: dict[str, Any]) -> list[str]:
     return [each["person"] for each in booking["people"]]
 
 
-def room_answers(google: Simulator, response: str) -> None:
+def rooms_answer(google: Simulator, habit: str) -> None:
     """Rooms answer every invitation as soon as it is there."""
-
-    def answer(exchange: LoggedExchange) -> None:
-        if exchange.operation not in {"events.insert", "events.patch"} or exchange.status != 200:
-            return
-        event_id = json.loads(exchange.response_body)["id"]
-        calendar = google.calendar("primary")
-        stored = google.model.find(calendar, event_id)
-        assert stored
-        attendees = [
-            each | ({"responseStatus": response} if each.get("resource") else {})
-            for each in stored.body["attendees"]
-        ]
-        google.model.put(calendar, stored.body | {"attendees": attendees})
-
-    google.observe(answer)
+    for room in ("oak@rooms.example.com", "elm@rooms.example.com"):
+        google.answers(room, habit)
 
 
 def decline(google: Simulator, who: str) -> None:
@@ -58,7 +45,7 @@ def decline(google: Simulator, who: str) -> None:
 
 
 def test_interviewers_optional_people_and_the_room_are_invited(team: Shell, google: Simulator) -> None:
-    room_answers(google, "accepted")
+    rooms_answer(google, "if free")
 
     booked = book(team, "--link", "panel", "--optional", "lee@example.com").result
 
@@ -86,7 +73,7 @@ def test_interviewers_optional_people_and_the_room_are_invited(team: Shell, goog
 
 
 def test_a_panel_of_five_is_booked_with_four_requests(team: Shell, google: Simulator) -> None:
-    room_answers(google, "accepted")
+    rooms_answer(google, "if free")
     google.forget_requests()
 
     assert book(team, "--link", "panel").exit == 0
@@ -271,7 +258,7 @@ def test_another_workspace_sees_the_claims_of_a_person_and_not_whose_they_are(te
 def test_a_room_that_declines_takes_the_event_away_and_names_free_ones(
     team: Shell, google: Simulator
 ) -> None:
-    room_answers(google, "declined")
+    rooms_answer(google, "declines")
 
     ran = book(team, "--room", "berlin")
 
@@ -528,8 +515,21 @@ def test_an_optional_person_may_take_a_place_that_counts(team: Shell, google: Si
     assert [(each["person"], each["role"]) for each in changed["people"]] == [("zoe", "with")]
 
 
+def test_a_guest_is_not_busy_with_the_meeting_that_is_changed(team: Shell, google: Simulator) -> None:
+    needs = ("--need", "backend:1", "--guest", "cleo@example.com")
+    booked = book(team, *needs).result
+    busy(google, "ben@example.com", "10:30", "11:00")
+    busy(google, "zoe@example.com", "10:30", "11:00")
+
+    moved = team.json("reschedule", booked["id"], f"{TUESDAY}T10:15", "--force", "--reassign").result
+    other = team.json("reassign", booked["id"], "--to", "dana").result
+    again = team.json("reassign", booked["id"], "--to", "cleo").result
+
+    assert [keys(each) for each in (moved, other, again)] == [["cleo"], ["dana"], ["cleo"]]
+
+
 def test_a_room_is_exchanged(team: Shell, google: Simulator) -> None:
-    room_answers(google, "accepted")
+    rooms_answer(google, "if free")
     booked = book(team, "--room", "berlin").result
 
     changed = team.json("reassign", booked["id"], "--from", "oak").result

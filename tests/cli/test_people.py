@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portalcal.simulator.google import Simulator
-from tests.cli.conftest import Shell
+from tests.cli.conftest import ANA, Shell
 
 TEAM = """
 [people.dana]
@@ -41,7 +41,8 @@ TUESDAY = "2026-11-24"
 def team(connected: Shell, google: Simulator) -> Shell:
     """A machine that knows a team of four and two rooms, whose calendars are shared with Ana."""
     for calendar in CALENDARS:
-        google.add_calendar(calendar, role="freeBusyReader")
+        google.add_user(calendar)
+        google.share(calendar, ANA, role="freeBusyReader")
     connected.configure(TEAM)
     return connected
 

@@ -19,17 +19,17 @@ from portalcal.core.booking import Booking, State
 from portalcal.ports import Search
 from portalcal.simulator.google import Simulator
 from tests.builders import SetClock
-from tests.cli.test_book_people import room_answers
 from tests.contract.test_history import unfaithful_histories
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
 KILLED = -9
+_OAK = "oak@rooms.example.com"
 FIVE = ("ann", "ben", "cleo", "dan", "eve")
 _TEAM = """
 {people}
 [rooms.oak]
-email = "oak@rooms.example.com"
+email = "{oak}"
 capacity = 10
 [pools]
 five = {five}
@@ -94,14 +94,14 @@ class Scene:
                 config.write(f'[ledger]\nurl = "{database_url}"\n')
 
     def add_team(self) -> None:
-        """Dana, a pool of five and a room that accepts every invitation; Ana may read all their calendars."""
-        for name in ("dana", *FIVE):
-            self.google.add_calendar(f"{name}@example.com", role="freeBusyReader")
-        self.google.add_calendar("oak@rooms.example.com", role="freeBusyReader")
-        room_answers(self.google, "accepted")
+        """Dana, a pool of five and a room that accepts what is free; Ana sees when they are busy."""
+        for email in (*(f"{name}@example.com" for name in ("dana", *FIVE)), _OAK):
+            self.google.add_user(email)
+            self.google.share(email, self.google.owner.email, role="freeBusyReader")
+        self.google.answers(_OAK, "if free")
         people = "\n".join(f'[people.{name}]\nemail = "{name}@example.com"' for name in ("dana", *FIVE))
         with Path(self._environ["PORTALCAL_CONFIG"]).open("a") as config:
-            config.write(_TEAM.format(people=people, five=json.dumps(FIVE)))
+            config.write(_TEAM.format(people=people, oak=_OAK, five=json.dumps(FIVE)))
 
     def run(self, *arguments: str, dies_at: int | None = None) -> dict[str, Any]:
         """Run `portalcal ARGUMENTS --json`."""

@@ -68,7 +68,7 @@ def test_a_race_behind_a_pooler_ends_as_it_does_without_one(
 
 @pytest.mark.parametrize(
     "of_case",
-    [(_BY_NAME[name], again) for name in ("book", "reschedule", "cancel") for again in (True, False)],
+    [(case, again) for case in CASES if case.name != "sync" for again in (True, False)],
     ids=lambda of_case: f"{of_case[0].name}-{('then sync', 'then the same again')[of_case[1]]}",
 )
 def test_killed_anywhere_behind_a_pooler_nothing_is_lost_or_doubled(

@@ -19,7 +19,7 @@ from portalcal.facts import booking_named
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.usecases.availability import rules_for
 from portalcal.usecases.find_booking import guests_of
-from portalcal.usecases.scheduling_inputs import alternatives, gather_inputs
+from portalcal.usecases.scheduling_inputs import alternatives, gather_inputs, without_booking
 
 # The window searched for alternatives. One free/busy request covers it and the check itself.
 _BEFORE, _AFTER = timedelta(days=3), timedelta(days=7)
@@ -57,7 +57,7 @@ def precheck(options: PrecheckRequest, context: Context) -> PanelInputs:
         guests=1 + len(request.guests),
     )
     if options.moving:
-        inputs = inputs.without(str(options.moving.id))
+        inputs = without_booking(inputs, options.moving)
     if options.converting:
         inputs = _without_offer(inputs, options.converting)
     if options.force:

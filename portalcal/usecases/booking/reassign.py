@@ -32,7 +32,12 @@ from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
 from portalcal.usecases.ledger_failure import after_recording, while_recording
 from portalcal.usecases.outbox.run import run_outbox
-from portalcal.usecases.scheduling_inputs import gather_inputs, starts_of_participants, with_claims
+from portalcal.usecases.scheduling_inputs import (
+    gather_inputs,
+    starts_of_participants,
+    with_claims,
+    without_booking,
+)
 from portalcal.warnings import ReassignmentNotTold
 
 NOTHING_CHANGED = "The booking stays as it was."
@@ -158,14 +163,15 @@ def _gather(
     """The inputs for the place that becomes free: who could come, without whoever takes part or has declined."""
     rules = rules_for(context, booking.request.link, duration=booking.meeting.length)
     start = booking.meeting.start
-    inputs = gather_inputs(
+    gathered = gather_inputs(
         context,
         Interval(start - _AROUND, start + _AROUND),
         link=booking.request.link,
         rules=rules._replace(buffer_before=booking.buffer_before, buffer_after=booking.buffer_after),
         only=_request(options, leaving, context.config.directory),
         guests=_coming(booking),
-    ).without(str(booking.id))
+    )
+    inputs = without_booking(gathered, booking)
     out = {each.address for each in booking.participants}
     panel = inputs.panel
     pools = tuple(
@@ -258,7 +264,7 @@ def _begin(
         except ClaimsOverlap:
             if not choices_left:
                 raise booking_busy(booking) from None
-            inputs = with_claims(context, inputs).without(str(booking.id))
+            inputs = without_booking(with_claims(context, inputs), booking)
             came = _choose(options, context, inputs, booking, leaving=leaving)
     raise AssertionError("the last attempt neither returned nor raised")
 
