@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portalcal.config.model import Config, Setting
-from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.booking import Booking, Guest, Notify, State
 from portalcal.core.history import HistoryLine, What
 from portalcal.core.intervals import Interval
 from portalcal.core.offers import GuestOffer, OfferState
@@ -107,6 +107,10 @@ class Event(NamedTuple):
     moved_at: datetime | None = None  # when, if Google returned `updated`
     declined: tuple[str, ...] = ()  # addresses of guests; read by `Calendars.event` only, as `responses`
     responses: tuple[tuple[str, str], ...] = ()  # addresses in lower case, each with its `responseStatus`
+    guest: Guest | None = (
+        None  # the first who is invited, of `declined`'s kind of guests, by name and address
+    )
+    further_guests: tuple[str, ...] = ()  # addresses of the others
     room_response: str | None = None  # `responseStatus` of its room; None: it has none
     is_series: bool = False  # a recurring event
     series: str | None = None  # id of the recurring event of which this is an instance
@@ -552,6 +556,9 @@ class Ledger(Protocol):
 
         Raises also BookingNotFound.
         """
+
+    def unknown(self, bookings: Iterable[UUID]) -> frozenset[UUID]:
+        """Those of the ids that no booking has, in any workspace, and no time of an offer."""
 
     def find(self, booking: str) -> Booking:
         """The booking with that id, or the only one whose id has that prefix of four characters or more.

@@ -264,6 +264,9 @@ class Synced(NamedTuple):
     needs_replacement: tuple[UUID, ...] = ()
     replaced: tuple[UUID, ...] = ()
     added: tuple[UUID, ...] = ()  # an event was made for a booking without one
+    # Named by events of ours, and not in the ledger: those left so, and those that are bookings again.
+    unknown: tuple[UUID, ...] = ()
+    adopted: tuple[UUID, ...] = ()
     is_dry_run: bool = False
 
     @property

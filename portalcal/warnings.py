@@ -5,7 +5,7 @@
     ├── DeliveryPending
     │   └── BookingNotTold  MoveNotTold  RemovalNotTold  ReassignmentNotTold
     ├── DeliveriesOverdue  LineInterrupted  MeetPending  MeetUnread
-    ├── EventLeft  EventLeftAsItWas  EventLeftInPlace  EventOrphaned
+    ├── EventLeft  EventLeftAsItWas  EventLeftInPlace  EventOrphaned  EventsUnknown  EventNotAdopted
     ├── EventsMissing
     ├── BookingNotMoved  EventNotMade  BookingNotKept
     ├── BookingConflict  OfferConflict  ParticipantConflict
@@ -216,6 +216,34 @@ class EventOrphaned(PortalcalWarning):
     def sentence(self) -> str:
         what = "would be removed" if self.dry_run else "is removed"
         return f"{self._words['named']} is {self.state}, and its event at {self.when} {what} from {self.calendar}"
+
+
+class EventsUnknown(PortalcalWarning):
+    """Events of ours whose bookings the ledger does not have."""
+
+    code = "event-unknown"
+    calendar: str
+    bookings: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        what = "1 event" if len(self.bookings) == 1 else f"{len(self.bookings)} events"
+        have, them = ("has", "it") if len(self.bookings) == 1 else ("have", "them")
+        return (
+            f"{what} of ours in {self.calendar} {have} no booking here: this ledger lost {them}, or another one made "
+            f"{them}; what was lost is taken back by `portalcal sync --adopt`"
+        )
+
+
+class EventNotAdopted(PortalcalWarning):
+    """An event of ours of which no booking could be made."""
+
+    code = "event-not-adopted"
+    says = "the event at {when} in {calendar} is not taken back: {why}"
+    booking: str
+    when: str
+    calendar: str
+    why: str
 
 
 class BookingNotMoved(PortalcalWarning):

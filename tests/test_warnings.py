@@ -163,6 +163,21 @@ EXAMPLES = [
         f"Sam Lee's booking {ID[:8]} is cancelled, and its event at {TUESDAY} would be removed from ana@example.com",
     ),
     Told(
+        warnings.EventsUnknown("ana@example.com", (ID,)),
+        {"calendar": "ana@example.com", "bookings": [ID]},
+        "1 event of ours in ana@example.com has no booking here: this ledger lost it, or another one made it; what was lost is taken back by `portalcal sync --adopt`",
+    ),
+    Told(
+        warnings.EventsUnknown("ana@example.com", (ID, ID)),
+        {"calendar": "ana@example.com", "bookings": [ID, ID]},
+        "2 events of ours in ana@example.com have no booking here: this ledger lost them, or another one made them; what was lost is taken back by `portalcal sync --adopt`",
+    ),
+    Told(
+        warnings.EventNotAdopted(ID, TUESDAY, "ana@example.com", "it names no guest"),
+        {"booking": ID, "when": TUESDAY, "calendar": "ana@example.com", "why": "it names no guest"},
+        f"the event at {TUESDAY} in ana@example.com is not taken back: it names no guest",
+    ),
+    Told(
         warnings.BookingNotMoved(ID, f"{TUESDAY} is taken by a meeting on ana@example.com", guest="Sam Lee"),
         {"booking": ID, "why": f"{TUESDAY} is taken by a meeting on ana@example.com", "guest": "Sam Lee"},
         f"Sam Lee's booking {ID[:8]} could not be moved: {TUESDAY} is taken by a meeting on ana@example.com",

@@ -412,6 +412,8 @@ class SyncedJson(TypedDict):
     needs_replacement: list[str]
     replaced: list[str]
     added: list[str]
+    unknown: list[str]
+    adopted: list[str]
     dry_run: bool
 
 

@@ -27,6 +27,8 @@ LISTS = (
     "needs_replacement",
     "replaced",
     "added",
+    "unknown",
+    "adopted",
 )
 
 

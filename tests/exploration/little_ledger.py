@@ -111,6 +111,10 @@ class LittleLedger:
         """The booking with that id."""
         return self._stored(booking)
 
+    def unknown(self, bookings: Iterable[UUID]) -> frozenset[UUID]:
+        """The ids that no booking has."""
+        return frozenset(bookings) - {each.id for each in self._store.books.bookings}
+
     def find(self, booking: str) -> Booking:
         """The booking whose id begins so."""
         prefix = booking.strip().lower()

@@ -25,7 +25,7 @@ DAY = "2026-11-24"
 _BOOK = ("book", f"{DAY}T{TEN}", *SAM)
 _SERVER = "postgresql://db.example.com/portal"
 
-WRITES = {"hold", "begin_cancel", "begin_move", "adopt", "owe_event", "keep_sync_token", "keep_last_sync", "lease", "release", "settle", "postpone"}  # fmt: skip
+WRITES = {"hold", "begin_cancel", "begin_move", "adopt", "owe_event", "keep_sync_token", "keep_last_sync", "keep_account", "lease", "release", "settle", "postpone"}  # fmt: skip
 
 
 class Fault(NamedTuple):

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from portalcal.core.booking import Notify
+from portalcal.core.booking import Guest, Notify
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import EventKind, FreeReason
 from portalcal.core.time import wall
@@ -158,6 +158,8 @@ def event(resource: Json, place: Place) -> Event | None:
         moved_at=instant(resource.get("updated")) if MOVED_KEY in properties else None,
         declined=_declined(resource),
         responses=_responses(resource),
+        guest=next(iter(guests := _guests(resource)), None),
+        further_guests=tuple(each.email for each in guests[1:]),
         room_response=_room_response(resource),
         is_series=bool(resource.get("recurrence")),
         series=text(resource, "recurringEventId"),
@@ -250,6 +252,17 @@ def _declined(resource: Json) -> tuple[str, ...]:
         for guest in guests
         if guest.get("responseStatus") == "declined" and (address := text(guest, "email"))
     )
+
+
+def _guests(resource: Json) -> tuple[Guest, ...]:
+    """Who is invited, without the account itself and rooms; who has no name is called by the address."""
+    invited = (
+        each
+        for each in tables(resource, "attendees")
+        if each.get("self") is not True and each.get("resource") is not True
+    )
+    read = ((text(each, "email"), text(each, "displayName")) for each in invited)
+    return tuple(Guest(name or address, address) for address, name in read if address)
 
 
 def _responses(resource: Json) -> tuple[tuple[str, str], ...]:

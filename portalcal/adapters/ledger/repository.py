@@ -171,6 +171,13 @@ class SqlLedger:
         with self._database.reading() as db:
             return self._stored(db, booking)
 
+    def unknown(self, bookings: Iterable[UUID]) -> frozenset[UUID]:
+        """Return those of the ids that no booking of any workspace has."""
+        with self._database.reading() as db:
+            # Asked all at once, before the first answer is read.
+            asked = {each: db.execute(sql.IS_BOOKING, {"id": str(each)}) for each in bookings}
+            return frozenset(each for each, cursor in asked.items() if cursor.fetchone() is None)
+
     def find(self, booking: str) -> Booking:
         """Return the booking with that id, or the only one whose id begins with those four characters or more."""
         prefix = booking.strip().lower()

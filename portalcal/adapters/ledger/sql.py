@@ -43,6 +43,9 @@ INSERT_BOOKING = """
 BOOKING = "SELECT * FROM bookings WHERE id = :id AND workspace = :workspace"
 
 
+IS_BOOKING = "SELECT 1 FROM bookings WHERE id = :id"
+
+
 BOOKING_UNDER_KEY = """
     SELECT * FROM bookings WHERE workspace = :workspace AND key = :key AND state <> 'refused'
 """

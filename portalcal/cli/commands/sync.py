@@ -46,6 +46,12 @@ def sync(
             "--replace-before", metavar="D", help="But not within this time of the meeting's start."
         ),
     ] = "24h",
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="Make bookings of events of ours that the ledger lost; reads all events."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")
     ] = False,
@@ -83,6 +89,7 @@ def sync(
 
       portalcal sync
       portalcal sync --add-missing --dry-run
+      portalcal sync --adopt --dry-run
       portalcal sync --exec "tee -a changes.jsonl" --metrics portalcal.prom
       portalcal sync --replace-declined --replace-before 48h
       portalcal sync --print-unit systemd
@@ -90,6 +97,8 @@ def sync(
     refuse_stdout(metrics, "--metrics")
     command = CommandContext.of(ctx, as_json=json, is_change=not dry_run and print_unit is None)
     if print_unit is not None:
+        if adopt:
+            raise Usage("--adopt is for once, after a loss", "leave it out of what runs by itself")
         flags: tuple[str, ...] = ("--add-missing",) if add_missing else ()
         flags += ("--replace-declined", "--replace-before", replace_before) if replace_declined else ()
         if json:
@@ -105,6 +114,7 @@ def sync(
         zone,
         add_missing=add_missing,
         dry_run=dry_run,
+        adopt=adopt,
         replace_declined=replace_declined,
         replace_before=read_length(replace_before),
     )

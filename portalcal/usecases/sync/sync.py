@@ -31,6 +31,7 @@ from portalcal.usecases.outbox.find_event import event_at_known_place, find_drag
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
 from portalcal.usecases.sync.orphans import remove_orphans
 from portalcal.usecases.sync.replace_declined import replace_declined
+from portalcal.usecases.sync.unknown_events import UnknownEvents, look_at_unknown
 from portalcal.warnings import (
     BookingConflict,
     CalendarOutOfSight,
@@ -49,6 +50,7 @@ class SyncOptions(NamedTuple):
     zone: ZoneInfo  # of messages and of the result
     add_missing: bool = False  # put events for bookings made while disconnected
     dry_run: bool = False  # report only
+    adopt: bool = False  # make bookings of events of ours that have none
     replace_declined: bool = False  # put somebody else of the same pool into the place of who declined
     replace_before: timedelta = timedelta(hours=24)  # but not within this time of the start
 
@@ -68,6 +70,7 @@ class _Reconciled:
 
     by_change: dict[Change, list[UUID]] = field(default_factory=lambda: {change: [] for change in Change})
     conflicts: list[UUID] = field(default_factory=list)
+    unknown: UnknownEvents = field(default_factory=UnknownEvents)
 
 
 @claiming("What it had recorded before stays, and the next `portalcal sync` goes on from there.")
@@ -120,6 +123,8 @@ def sync(options: SyncOptions, context: Context) -> Synced:
         needs_replacement=tuple(each.id for each in _upcoming(context) if each.absent),
         replaced=replaced,
         added=added if options.dry_run else _with_event(context, added),
+        unknown=tuple(reconciled.unknown.left),
+        adopted=tuple(reconciled.unknown.adopted),
         is_dry_run=options.dry_run,
     )
 
@@ -164,7 +169,7 @@ def _reconcile_calendar(
     }
     settled = {event_id: booking for event_id, booking in known.items() if booking.id not in pending}
     try:
-        listed, is_full = _list_changes(context, calendar)
+        listed, is_full = _list_changes(context, calendar, is_full=options.adopt)
     except CalendarNotFound:
         context.view.warn(CalendarOutOfSight(calendar))
         return
@@ -172,6 +177,7 @@ def _reconcile_calendar(
 
     other_events = [event for event in listed.events if event.id not in known]
     are_orphans_done = remove_orphans(context, other_events, dry_run=options.dry_run)
+    look_at_unknown(context, other_events, reconciled.unknown, adopt=options.adopt, dry_run=options.dry_run)
     candidates, is_nothing_skipped = _candidates(reading), _is_nothing_skipped(context, reading)
     current_events = _read_events(context, reading, candidates)
     is_recorded = _record(options, context, current_events, reconciled=reconciled)
@@ -183,9 +189,12 @@ def _reconcile_calendar(
         context.ledger.keep_sync_token(calendar, listed.token)
 
 
-def _list_changes(context: Context, calendar: str) -> tuple[EventChanges, bool]:
-    """The changes since the stored sync token; a full list without one, or when it has expired (410). And which it is."""
-    token = context.ledger.sync_token(calendar)
+def _list_changes(context: Context, calendar: str, *, is_full: bool) -> tuple[EventChanges, bool]:
+    """The changes since the stored sync token; a full list without one, when it has expired (410), or if that is asked for.
+
+    And which it is.
+    """
+    token = None if is_full else context.ledger.sync_token(calendar)
     if token is not None:
         try:
             return context.calendars.changes(calendar, token), False

@@ -115,6 +115,8 @@ _OUTCOMES = {
     "needs_replacement": "declined by who should come",
     "replaced": "with somebody else now",
     "added": "given an event",
+    "unknown": "in the calendar alone",
+    "adopted": "taken back from the calendar",
 }
 
 

@@ -361,6 +361,7 @@ _WHERE_TO_LOOK = {
     "TOTALS": ["PRIMARY KEY (workspace=?)"],
     "PRUNED": ["PRIMARY KEY (workspace=?)"],
     "RECORD_PRUNING": ["PRIMARY KEY (workspace=?)"],
+    "IS_BOOKING": [_BY_ID],
     "SYNC_TOKEN": ["PRIMARY KEY (workspace=? AND calendar=?)"],
     "OWED_ENTRIES": ["outbox_by_due_at (workspace=?)", "outbox_by_booking (booking=? AND id<?)"],
     "END_BOOKING": [_BY_ID],
