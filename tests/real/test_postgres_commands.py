@@ -62,6 +62,7 @@ def test_status_finds_the_ledger_sound_and_tells_no_password(shell: Shell) -> No
     assert "geheim" not in report.read_text() + ran.out
 
 
+@pytest.mark.full
 def test_a_booking_takes_five_transactions_and_twenty_messages(
     google: Simulator, postgres: Cluster, pgbouncer: None, tmp_path: Path
 ) -> None:

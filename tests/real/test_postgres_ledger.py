@@ -536,7 +536,7 @@ def cut_off(db: PostgresSession, postgres: Cluster, database: str) -> PostgresSe
     return db
 
 
-def test_what_waits_is_sent_before_the_commit_and_refused_as_if_it_had_been_sent_at_once(
+def test_a_buffered_statement_is_refused_before_the_commit(
     ledger: PostgresLedger,
 ) -> None:
     held = ledger.hold(a_booking(), put=True)
@@ -597,14 +597,20 @@ def test_no_statement_reads_all_bookings_of_a_workspace(
     assert reading_all == []
 
 
-def test_rows_come_to_the_statement_that_asked_for_them(ledger: PostgresLedger) -> None:
+@pytest.mark.parametrize("strings", ["on", "off"])
+def test_rows_come_to_the_statement_that_asked_for_them(
+    ledger: PostgresLedger, postgres: Cluster, database: str, strings: str
+) -> None:
+    """Whether or not a backslash escapes, as the server's setting has it."""
+    postgres.sql(f"ALTER DATABASE {database} SET standard_conforming_strings = {strings}")
+    text = "it's 100 % \\' \\\\ \"quoted\" -- :no; $1 ?"
     with ledger._database.reading() as db:
-        first = db.execute("SELECT :text AS value", {"text": 'it\'s 100 % \\ "quoted" -- :no; $1 ?'})
+        first = db.execute("SELECT :text AS value", {"text": text})
         db.execute("SELECT 1 WHERE false -- a comment at the end")
         several = db.execute("SELECT value FROM generate_series(:first, 3) AS value", {"first": -1})
 
         assert [row["value"] for row in several] == [-1, 0, 1, 2, 3]
-        assert [row["value"] for row in first] == ['it\'s 100 % \\ "quoted" -- :no; $1 ?']
+        assert [row["value"] for row in first] == [text]
 
 
 def insert_over(db: PostgresSession, when: str) -> None:

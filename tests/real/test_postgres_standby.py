@@ -111,14 +111,14 @@ def test_status_shows_that_the_server_is_a_standby_and_what_to_do(
     wait_until_replayed(primary, standby)
     use(shell, standby.url(database))
 
-    found, refused = ledger_check(shell), shell.json("book", "2026-11-24 11:00", *SAM)
+    check, refused = ledger_check(shell), shell.json("book", "2026-11-24 11:00", *SAM)
 
-    assert found["state"] == "fail"
+    assert check["state"] == "fail"
     assert (
         "its server is a standby, which cannot be written until it takes over; its newest change is "
-        in (found["detail"])
+        in (check["detail"])
     )
-    assert found["hint"].startswith("name the primary under [ledger], or all its servers")
+    assert check["hint"].startswith("name the primary under [ledger], or all its servers")
     assert (refused.exit, refused.error["code"]) == (7, "ledger-busy")
     assert len(shell.json("bookings").result["bookings"]) == 1
     assert shell.json("ledger", "--check").error["details"]["fault"] == "standby"
@@ -134,13 +134,13 @@ def test_status_shows_the_pooler_and_how_far_the_standby_is_behind(
         shell.connect()
         shell("book", "2026-11-24 10:00", *SAM)
 
-        found = ledger_check(shell)
+        check = ledger_check(shell)
 
     version = primary.sql("SHOW server_version").partition(" ")[0]
-    assert found["detail"].startswith(
+    assert check["detail"].startswith(
         f"sound, 1 live booking; PostgreSQL {version} behind a pooler, its standby "
     )
-    assert found["detail"].endswith(" behind")
+    assert check["detail"].endswith(" behind")
 
 
 def test_a_standby_that_replays_late_is_shown_with_its_lag(primary: Cluster, standby: Cluster) -> None:

@@ -21,7 +21,7 @@ _CHANGE = re.compile(r"\s*(INSERT INTO|UPDATE) bookings\b")
 
 
 class _StoredBooking:
-    """A booking whose row is fetched when it is wanted, so that a server can send it along with others."""
+    """A booking whose row is fetched on first use, so that its statement can share a message with others."""
 
     def __init__(self, cursor: Cursor, parse: Callable[[rows.Row], Booking]) -> None:
         self._cursor = cursor
@@ -61,8 +61,8 @@ class Journal:
         self._latest[booking] = _StoredBooking(cursor, self._parse)
         return cursor
 
-    def expect(self, booking: str) -> None:
-        """Ask for a booking together with what was asked for before."""
+    def prefetch(self, booking: str) -> None:
+        """Select a booking now, so that `booking` or a change of it needs no message of its own."""
         self._stored(booking)
 
     def booking(self, booking: str) -> Booking | None:

@@ -72,7 +72,7 @@ _CHECK_IN_PLACE = "SELECT moved_to FROM portalcal.ledger"
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
 
-_MOST_WAITING = 100
+_BUFFER_SIZE = 100
 """Statements of one message."""
 
 
@@ -200,7 +200,7 @@ class PostgresDatabase:
         with self._lock.held(), self._translated():
             self._open()
             if self._known_version is None:
-                # Most ledgers are up to date, so the version is read in the transaction that it is wanted for.
+                # Most ledgers are current: read the version in the same transaction, which saves one per command.
                 with self._transaction(self._begin_reading) as session:
                     if self._is_current(session):
                         yield session
@@ -523,14 +523,14 @@ class PostgresDatabase:
 
 
 class PostgresRows:
-    """The rows of a statement, which are asked for when the first of them is read."""
+    """The rows of a statement; reading the first sends the statement if it is still buffered."""
 
     def __init__(self, session: PostgresSession) -> None:
         self._session = session
         self._rows: Iterator[DictRow] | None = None
 
     def fill(self, rows: Iterable[DictRow]) -> None:
-        """Take over what the server returned."""
+        """Set the rows that the server returned."""
         self._rows = iter(rows)
 
     def fetchone(self) -> DictRow | None:
@@ -549,21 +549,21 @@ class PostgresRows:
 
 
 class PostgresSession:
-    """A connection for statements with named parameters (`:name`).
+    """A connection for statements with named parameters (`:name`), several to a message.
 
-    A statement is sent when its rows, or those of a later one, are read, or when the transaction ends. All that wait
-    go in one message, since behind a network the number of messages is what a transaction costs.
+    A statement is buffered until its rows, or those of a later one, are read, or the transaction ends. Over a network
+    the cost of a transaction is its number of messages.
     """
 
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
-        self._waiting: list[tuple[bytes, PostgresRows]] = []
+        self._buffer: list[tuple[bytes, PostgresRows]] = []
 
     def execute(self, statement: str, parameters: Mapping[str, object] | None = None, /) -> PostgresRows:
-        """Run one statement, at the latest when its rows are read."""
+        """Buffer one statement; it runs before its rows can be read."""
         rows = PostgresRows(self)
-        self._waiting.append((self._bound(statement, parameters), rows))
-        if len(self._waiting) >= _MOST_WAITING:
+        self._buffer.append((self._bound(statement, parameters), rows))
+        if len(self._buffer) >= _BUFFER_SIZE:
             self.flush()
         return rows
 
@@ -574,13 +574,13 @@ class PostgresSession:
         return row
 
     def flush(self) -> None:
-        """Send what waits."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        """Send all buffered statements in one message."""
+        buffered, self._buffer = self._buffer, []
+        if not buffered:
             return
         # A statement may end with a comment.
-        cursor = self._connection.execute(b"\n;\n".join(statement for statement, _ in waiting))
-        for _, rows in waiting:
+        cursor = self._connection.execute(b"\n;\n".join(statement for statement, _ in buffered))
+        for _, rows in buffered:
             # `cursor.description` would make an object of every column.
             has_rows = cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
             rows.fill(cursor.fetchall() if has_rows else ())
@@ -590,7 +590,7 @@ class PostgresSession:
         if not parameters:
             return statement.encode()
         storable = {name: _storable(value) for name, value in parameters.items()}
-        # Only a message without parameters may have several statements, so libpq's own quoting puts them into the text.
+        # Only a message without parameters may contain several statements, so libpq quotes the values into the text.
         cursor = psycopg.ClientCursor(self._connection)
         return cursor.mogrify(_with_psycopg_parameters(statement), storable).encode()
 

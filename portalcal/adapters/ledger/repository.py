@@ -160,7 +160,7 @@ class SqlLedger:
         with self._writing() as db:
             key = {"workspace": self._workspace, "key": booking.key}
             under_key = db.execute(sql.BOOKING_UNDER_KEY, key)
-            overlap = self._ask_for_overlap(db, booking)
+            overlap = self._select_overlap(db, booking)
             if (row := under_key.fetchone()) is not None:
                 return self._booking(row)
             self._refuse(db, overlap)
@@ -435,7 +435,7 @@ class SqlLedger:
         """
         with self._writing() as db:
             under_lease = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry))
-            db.expect(str(booking.id))
+            db.prefetch(str(booking.id))
             row = under_lease.fetchone()
             is_over = bool(row) and row["task"] == entry.task
             db.describe = partial(
@@ -610,10 +610,10 @@ class SqlLedger:
 
     def _refuse_overlap(self, db: Transaction, booking: Booking) -> None:
         """Raise ClaimsOverlap with the other claim; the database's own constraint does not name it."""
-        self._refuse(db, self._ask_for_overlap(db, booking))
+        self._refuse(db, self._select_overlap(db, booking))
 
-    def _ask_for_overlap(self, db: Transaction, booking: Booking) -> Cursor:
-        """Ask for the other claim on the time of a booking.
+    def _select_overlap(self, db: Transaction, booking: Booking) -> Cursor:
+        """Select the other claim on the time of a booking.
 
         Claims that expired are dropped first: they would count for the constraint.
         """

@@ -166,7 +166,7 @@ def meeting_starts(wanted: Wanted) -> str:
 
     Buffered times that are disjoint are in the order of their meetings.
     """
-    found = wanted("""
+    claims = wanted("""
         claims.participant = wanted.value AND claims.is_new = 0 AND claims.offer IS NULL
         AND claims.booking <> :booking AND claims.meeting_start < :end AND claims.buffered_start < :end
         AND claims.buffered_start >= coalesce((
@@ -176,7 +176,7 @@ def meeting_starts(wanted: Wanted) -> str:
               AND earlier.buffered_start < :start
             ORDER BY earlier.buffered_start DESC LIMIT 1), :long_ago)""")
     return f"""
-        SELECT claims.participant, claims.meeting_start {found}
+        SELECT claims.participant, claims.meeting_start {claims}
         ORDER BY claims.participant, claims.meeting_start
     """
 
