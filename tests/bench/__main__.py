@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import batch, commands, engine, ledger, simulator
+from tests.bench import batch, commands, engine, ledger, people, simulator
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     commands.networked()
     commands.far_away()
     commands.requests_per_command()
+    people.main()
     engine.main()
     ledger.main()
     batch.main()
