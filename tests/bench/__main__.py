@@ -8,6 +8,7 @@ from tests.bench import batch, commands, engine, ledger, people, simulator
 def main() -> None:
     """Print every table."""
     commands.start_up()
+    commands.completion()
     commands.networked()
     commands.far_away()
     commands.requests_per_command()

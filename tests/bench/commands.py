@@ -181,6 +181,66 @@ def start_up() -> None:
     table("Start-up", took, base="a one-command Typer program, --version", aims=aims)
 
 
+TAB_AIM = 0.15
+"""Seconds within which a tab is to be answered."""
+_TABS = (
+    "portalcal ca",
+    "portalcal cancel ",
+    "portalcal book --offer ",
+    "portalcal reassign --from ",
+    "portalcal book --need ",
+    "portalcal --workspace ",
+    "portalcal book --timezone Eu",
+)
+_BOOKINGS = 100
+_TEAM = """
+[people.ana]
+email = "ana@example.com"
+[pools]
+backend = ["ana"]
+[workspace.sales]
+"""
+
+
+def completion() -> None:
+    """What a tab costs on a machine with a hundred bookings to come and an open offer."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE_TYPER)
+        environ = away(folder) | {"PORTALCAL_CONFIG": _busy_machine(folder)}
+        commands = {_BARE_START: fixed(sys.executable, str(bare), "--version")}
+        commands |= {f"{line}⇥": _tab(line) for line in _TABS}
+        took = medians(commands, environ)
+    aim = TAB_AIM / took[_BARE_START].wall
+    title = f"Completion, {TAB_AIM * 1000:.0f} ms aimed at"
+    table(title, took, base=_BARE_START, aims={name: aim for name in commands if "⇥" in name}, by="wall")
+
+
+_BARE_START = "a one-command Typer program, --version"
+
+
+def _tab(line: str) -> Command:
+    return fixed("env", "_PORTALCAL_COMPLETE=fish", f"_PORTALCAL_LINE={line}", _portalcal())
+
+
+def _busy_machine(folder: str) -> str:
+    """Book a hundred times, offer one, and return the path of the configuration."""
+    config = Path(folder) / "config.toml"
+    config.write_text(_TEAM)
+    environ = away(folder) | {"PORTALCAL_CONFIG": str(config)}
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    starts = [first + number * timedelta(hours=1) for number in range(_BOOKINGS)]
+    rows = [f"{start:%Y-%m-%dT%H:%MZ},Sam,sam@example.com,true" for start in starts]
+    _run("book", "--file", "-", environ=environ, text="\n".join(("start,name,email,force", *rows)))
+    _run("offer", "--pick", "1", "--name", "Sam", "--email", "sam@example.com", environ=environ)
+    return str(config)
+
+
+def _run(*arguments: str, environ: Mapping[str, str], text: str = "") -> None:
+    command = (_portalcal(), *arguments)
+    subprocess.run(command, env=environ, input=text, text=True, check=True, capture_output=True)
+
+
 _BASE = "a bare script with the same libraries"
 
 
