@@ -104,6 +104,10 @@ def test_an_offered_time_is_not_open_to_anybody_else_and_the_explanation_names_t
     assert taken.error["code"] == "slot-taken"
     assert f"offer {offered['id'][:8]}" in taken.error["message"]
     assert [(each["code"], each["offer"]) for each in explained["reasons"]] == [("offered", offered["id"])]
+    assert (
+        f"  held  10:00-10:30 is held for offer {offered['id']}\n"
+        in connected("availability", "--explain", TUE).out
+    )
     assert "2026-11-24T10:00:00+00:00" not in [each["start"] for each in listed["days"][0]["slots"]]
     assert moved.error["code"] == "slot-taken"
     assert connected.json("bookings").result["bookings"][0]["start"] == "2026-11-26T10:00:00+00:00"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -11,10 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from portalcal.cli.app import run
 from portalcal.simulator.google import Simulator
 from portalcal.views.report import redacted, secrets_in
 from tests.cli.conftest import ANA, NOW, Shell
 from tests.cli.hints import assert_can_be_run
+
+
+class Terminal(io.StringIO):
+    """A terminal, on which lines are for people."""
+
+    def isatty(self) -> bool:
+        return True
+
 
 GUEST = ("--name", "Samantha Leeuwenhoek", "--email", "samantha@guests.example.org")
 PRIVATE = """
@@ -310,6 +320,27 @@ def test_all_has_a_line_for_each_workspace_and_the_worst_exit(several: Shell) ->
     assert [line.split()[1] for line in lines] == ["default", "sales", "support"]
     assert lines[0].split("  ")[-1] == "Connected: everything works"
     assert "Not connected: run `portalcal --workspace sales connect`" in " ".join(lines[1].split())
+
+
+def test_on_a_terminal_the_command_that_mends_a_workspace_has_a_line_of_its_own(
+    connected: Shell, google: Simulator
+) -> None:
+    google.add_calendar("team@example.com", summary="Team", role="reader")
+    assert connected.json("calendars", "--select", "Team").exit == 0
+    google.share("team@example.com", ANA, role=None)
+    screen = Terminal()
+
+    run(("status", "--all"), connected.invocation(screen, screen, {"TERM": "dumb", "COLUMNS": "60"}))
+
+    assert screen.getvalue() == (
+        "✗  default  ana@example.com\n"
+        "            Connected, but bookings are refused until\n"
+        "            something is mended\n"
+        "            hint: leave it out with\n"
+        "       portalcal calendars --deselect team@example.com\n"
+        "            or ask the owner of team@example.com to share it\n"
+        "            again\n"
+    )
 
 
 def test_all_as_json_holds_every_diagnosis(several: Shell) -> None:

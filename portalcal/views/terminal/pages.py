@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +21,7 @@ from portalcal.core.calendar_id import split
 from portalcal.core.intervals import Interval
 from portalcal.core.permissions import Permission
 from portalcal.core.reason_text import count_of
+from portalcal.core.slots import ReasonCode
 from portalcal.core.time import format_date, format_time, local_date, zone_city
 from portalcal.ports import Calendar, Revocation
 from portalcal.sanitize import sanitize
@@ -180,7 +182,7 @@ def explanation(answer: results.Explanation, *, now: datetime) -> RenderableType
     reasons.add_column(style="yellow", no_wrap=True)
     reasons.add_column(overflow="fold")
     for reason, sentence in zip(answer.reasons, reason_sentences.format_reasons(answer), strict=True):
-        reasons.add_row(reason.why.value, sentence)
+        reasons.add_row(_label(reason.why), sentence)
     for sentence in reason_sentences.format_notes(answer):
         reasons.add_row(Text("note", style="dim"), highlight_commands(sentence))
     parts: list[RenderableType] = ["", Indented(reasons)] if answer.reasons or answer.notes else []
@@ -189,13 +191,20 @@ def explanation(answer: results.Explanation, *, now: datetime) -> RenderableType
     return Group(headline, *parts, "", _nearest(answer, now=now))
 
 
+def _label(code: ReasonCode) -> str:
+    """The code of a reason; a time that is held for an offer is not called "offered" beside those that are."""
+    return "held" if code is ReasonCode.OFFERED else code.value
+
+
 def _order(choice: PoolChoice) -> Text:
     """The members of a pool in the order of preference, and why those at the end cannot."""
+    keys = [sanitize(each.person.key) for each in choice.order]
+    widest = max(map(cell_len, keys), default=0)
     lines = []
-    for each in choice.order:
+    for key, each in zip(keys, choice.order, strict=True):
         count = count_of(each.meetings, "meeting")
         state = f"{count} in 30 days" if each.against is None else each.state
-        lines.append(Text(f"{sanitize(each.person.key)}  ").append(state, style="dim"))
+        lines.append(Text(key + " " * (widest - cell_len(key) + 2)).append(state, style="dim"))
     return Text("\n").join(lines)
 
 
@@ -215,7 +224,7 @@ def explained_day(answer: results.ExplainedDay, *, now: datetime) -> RenderableT
     table.add_column(style="yellow", no_wrap=True)
     table.add_column(overflow="fold")
     for reason, sentence in zip(day.reasons, reason_sentences.format_reasons(day), strict=True):
-        table.add_row("all day", reason.why.value, sentence)
+        table.add_row("all day", _label(reason.why), sentence)
     for sentences, group in groupby(answer.starts, key=reason_sentences.format_reasons):
         _add_starts(table, tuple(group), sentences)
     for sentence in reason_sentences.format_notes(day):
@@ -229,7 +238,7 @@ def _add_starts(table: Table, starts: tuple[results.Explanation, ...], sentences
     if not sentences:
         table.add_row(when, Text("offered", style="green"), "")
     for reason, sentence in zip(starts[0].reasons, sentences, strict=True):
-        table.add_row(when, reason.why.value, sentence)
+        table.add_row(when, _label(reason.why), sentence)
         when = ""
 
 

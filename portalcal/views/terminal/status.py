@@ -75,8 +75,13 @@ def status(answer: results.Diagnosis, *, now: datetime) -> RenderableType:
     )
 
 
-def overview(answer: results.Diagnoses) -> RenderableType:
-    """One line per workspace: its state, and the hint of its worst check."""
+def overview(answer: results.Diagnoses, *, is_line_each: bool) -> RenderableType:
+    """The state of each workspace, and the hint of its worst check.
+
+    `is_line_each`: one line per workspace, for a pipe; else commands in hints have lines of their own.
+    """
+    if not is_line_each:
+        return Findings(_workspace(each) for each in answer.diagnoses)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=1)
     for _ in range(3):
@@ -84,11 +89,11 @@ def overview(answer: results.Diagnoses) -> RenderableType:
     for diagnosis in answer.diagnoses:
         mark, colour = _MARKS[_severity(diagnosis.state)]
         summary = Text(_headline(diagnosis))
-        hint = next((check.hint for check in _problems(diagnosis) if check.hint), None)
+        hint = _worst_hint(diagnosis)
         if hint:
             summary = Text.assemble(summary, ": ", highlight_commands(hint))
         if diagnosis.reads:
-            summary.append(f"\nreads calendars of {', '.join(map(sanitize, diagnosis.reads))}", style="dim")
+            summary.append("\n").append_text(_reads(diagnosis))
         table.add_row(
             Text(mark, style=colour),
             Text(sanitize(diagnosis.workspace), style="bold"),
@@ -96,6 +101,31 @@ def overview(answer: results.Diagnoses) -> RenderableType:
             summary,
         )
     return table
+
+
+def _workspace(diagnosis: results.Diagnosis) -> Finding:
+    mark, colour = _MARKS[_severity(diagnosis.state)]
+    texts = [Text(_headline(diagnosis))]
+    if diagnosis.account:
+        texts.insert(0, Text(sanitize(diagnosis.account)))
+    if hint := _worst_hint(diagnosis):
+        texts.append(_hint(hint))
+    if diagnosis.reads:
+        texts.append(_reads(diagnosis))
+    name = Text(sanitize(diagnosis.workspace), style="bold")
+    return Finding(Text(mark, style=colour), name, tuple(texts))
+
+
+def _worst_hint(diagnosis: results.Diagnosis) -> str | None:
+    return next((check.hint for check in _problems(diagnosis) if check.hint), None)
+
+
+def _hint(hint: str) -> Text:
+    return Text.assemble(("hint: ", "dim"), sanitize(hint))
+
+
+def _reads(diagnosis: results.Diagnosis) -> Text:
+    return Text(f"reads calendars of {', '.join(map(sanitize, diagnosis.reads))}", style="dim")
 
 
 def _problems(answer: results.Diagnosis) -> list[Check]:
@@ -139,7 +169,7 @@ def _finding(check: Check, answer: results.Diagnosis) -> Finding:
     detail = "\n".join(sanitize_lines(_named(check, answer)))
     texts = [Text(detail, style="dim" if check.status is CheckStatus.SKIPPED else "")]
     if check.hint:
-        texts.append(Text.assemble(("hint: ", "dim"), sanitize(check.hint)))
+        texts.append(_hint(check.hint))
     style = "bold" if check.status in {CheckStatus.FAIL, CheckStatus.WARN} else "dim"
     return Finding(Text(mark, style=colour), Text(check.name, style=style), tuple(texts))
 

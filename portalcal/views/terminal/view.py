@@ -252,7 +252,7 @@ class TerminalView:
             case results.Diagnosis():
                 return status.status(answer, now=now)
             case results.Diagnoses():
-                return status.overview(answer)
+                return status.overview(answer, is_line_each=not self._is_read_by_person)
             case results.ConfigPlace():
                 return config.place(answer, program=self.program)
             case results.ConfigShown():
