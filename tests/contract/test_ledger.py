@@ -535,6 +535,35 @@ class LedgerContract:
         assert open_ledger().due(at("08:01"), most=20) == ()
         assert open_ledger().entry_of(booking.id) == taken
 
+    def test_a_lease_comes_with_the_booking_as_it_stands(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+        self.leased(ledger, booking)
+        ending = ledger.begin_cancel(replace(booking, updated_at=at("08:05")))
+        ledger.close()
+
+        leased = open_ledger().lease(booking.id, Task.REMOVE, now=at("08:10"))
+
+        assert leased is not None
+        assert (leased.entry.task, leased.booking) == (Task.REMOVE, ending)
+
+    def test_an_entry_is_leased_for_its_own_task_only(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(), put=True)
+
+        assert ledger.lease(booking.id, Task.MOVE, now=at("08:00")) is None
+        assert ledger.lease(uuid4(), Task.PUT, now=at("08:00")) is None
+
+    def test_a_key_and_what_is_due_are_read_at_once(self, ledger: Ledger) -> None:
+        booking = ledger.hold(a_booking(key="k"), put=True)
+        other = ledger.hold(a_booking("10:00-10:30"), put=True)
+
+        known, due = ledger.under_key_and_due("k", at("08:00"), most=20)
+        unknown, first = ledger.under_key_and_due("another", at("08:00"), most=1)
+
+        assert (known, {each.booking for each in due}) == (booking, {booking.id, other.id})
+        assert (unknown, len(first)) == (None, 1)
+
     def test_a_lease_lapses(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         booking = ledger.hold(a_booking(), put=True)
         first = self.leased(ledger, booking)
