@@ -157,7 +157,7 @@ def _apply_change(call: MethodCall, calendar: StoredCalendar, event: StoredEvent
     body["sequence"] = max(body.get("sequence", 0), event.body.get("sequence", 0))
     if not foreign and any(body.get(name) != event.body.get(name) for name in ("start", "end", "recurrence")):
         body["sequence"] += 1
-    body = _with_conference(call, body, event.body)
+    body = _with_conference(call, guests.keep_rooms(body, event.body), event.body)
     changed = call.model.put(calendar, guests.mark_attendees(body, calendar))
     _drop_lost_exceptions(calendar, event, changed)
     if foreign:

@@ -31,6 +31,21 @@ def mark_attendees(body: Json, calendar: StoredCalendar) -> Json:
     return body | {"attendees": [_mark_attendee(guest, calendar.id, host) for guest in body["attendees"]]}
 
 
+def keep_rooms(body: Json, before: Json) -> Json:
+    """Return a body whose attendees are rooms, or are not, as when they were added: a later `resource` is ignored."""
+    if "attendees" not in body:
+        return body
+    was_room = {guest["email"]: guest.get("resource", False) for guest in before.get("attendees", [])}
+    return body | {"attendees": [_as_added(guest, was_room) for guest in body["attendees"]]}
+
+
+def _as_added(guest: Json, was_room: dict[str, bool]) -> Json:
+    if guest["email"] not in was_room:
+        return guest
+    plain = {name: value for name, value in guest.items() if name != "resource"}
+    return plain | ({"resource": True} if was_room[guest["email"]] else {})
+
+
 def propagate(
     model: Model, calendar: StoredCalendar, event: StoredEvent, *, but_not: StoredCalendar | None = None
 ) -> None:

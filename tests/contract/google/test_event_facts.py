@@ -577,7 +577,10 @@ def test_who_is_invited_has_not_answered_yet(google: Service) -> None:
     assert [each["responseStatus"] for each in told] == ["needsAction"]
 
 
-@fact("confirmed", "discovery document, events.patch: an array replaces the one there is")
+@fact(
+    "confirmed",
+    "developers.google.com/calendar/v3/reference/events/patch: array fields overwrite the existing arrays",
+)
 def test_a_patch_of_attendees_replaces_them_all(google: Service) -> None:
     attendees = [{"email": f"{name}@portalcal.invalid"} for name in ("dana", "ben")]
     event_id = google.insert(attendees=attendees).json["id"]
@@ -585,3 +588,49 @@ def test_a_patch_of_attendees_replaces_them_all(google: Service) -> None:
     told = google.call("PATCH", path(google, event_id), {"attendees": attendees[1:]}).json
 
     assert [each["email"] for each in told["attendees"]] == ["ben@portalcal.invalid"]
+
+
+@fact(
+    "confirmed",
+    f"{RESOURCE}.attendees[].resource: only when first added, subsequent modifications are ignored",
+)
+def test_an_attendee_cannot_become_a_room_later(google: Service) -> None:
+    attendees = [{"email": f"{name}@portalcal.invalid"} for name in ("dana", "oak")]
+    event_id = google.insert(attendees=attendees).json["id"]
+
+    told = google.call(
+        "PATCH", path(google, event_id), {"attendees": [each | {"resource": True} for each in attendees]}
+    ).json
+
+    assert [each.get("resource", False) for each in told["attendees"]] == [False, False]
+
+
+@fact(
+    "secondary",
+    "support.google.com/calendar/answer/16107253; support.robinpowered.com/hc/en-us/articles/204728920: "
+    '"Auto-accept invitations that do not conflict"',
+)
+def test_a_room_accepts_what_is_free_and_declines_the_rest(simulator: Simulator, google: Service) -> None:
+    room = simulator.add_user("oak@portalcal.invalid")
+    simulator.answers(room, "if free")
+    invited = [{"email": room, "resource": True}]
+
+    first, second = (google.insert(attendees=invited).json["id"] for _ in range(2))
+
+    answers = [google.call("GET", path(google, each)).json["attendees"][0] for each in (first, second)]
+    assert [each["responseStatus"] for each in answers] == ["accepted", "declined"]
+
+
+@fact(
+    "secondary",
+    "gemini-cli-extensions/workspace#433: with sendUpdates=all, who is removed gets a cancellation",
+)
+def test_whoever_is_removed_is_told_when_all_are(simulator: Simulator, google: Service) -> None:
+    attendees = [{"email": f"{name}@portalcal.invalid"} for name in ("dana", "ben")]
+    first, second = (google.insert(attendees=attendees).json["id"] for _ in range(2))
+
+    google.call("PATCH", path(google, first), {"attendees": attendees[1:]}, sendUpdates="all")
+    google.call("PATCH", path(google, second), {"attendees": attendees[1:]}, sendUpdates="none")
+
+    sent = {(mail.kind, mail.to) for mail in simulator.outbox}
+    assert sent == {("cancellation", "dana@portalcal.invalid"), ("update", "ben@portalcal.invalid")}
