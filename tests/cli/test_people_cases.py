@@ -1,7 +1,7 @@
 """The facts of other schedulers about several people (tests/cases/people), through the configuration and the commands.
 
 tests/core/test_people_cases.py puts the same to the engine. Here people and pools are tables of config.toml, their busy
-times events in their own calendars, and the answer is that of `availability`.
+times events in their own calendars, and the answer is that of `availability`; `book` has to agree with it.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ def _holds(shell: Shell, case: Case, key: str, wanted: Any) -> bool:
     if case["kind"] == "fit":
         return all(_fits(shell, *each) is (key == "fits") for each in wanted)
     starts = _starts(shell, case)
+    assert _booked_otherwise(shell, case, starts) == []
     if case["kind"] == "slots":
         about_slots: dict[str, Callable[[], bool]] = {
             "slots": lambda: starts == list(map(_instant, wanted)),
@@ -203,7 +204,26 @@ def _fits(shell: Shell, start: str, end: str) -> bool:
     explained = shell.json(
         "availability", "--link", "case", "--explain", start, "--duration", f"{minutes}m"
     ).result
-    return {each["code"] for each in explained["reasons"]} <= {"off-grid"}
+    codes = {each["code"] for each in explained["reasons"]}
+    assert _can_be_booked(shell, start, "--duration", f"{minutes}m") is (not codes)
+    return codes <= {"off-grid"}
+
+
+def _booked_otherwise(shell: Shell, case: Case, starts: list[datetime]) -> list[datetime]:
+    """Those of the first and last offered starts, and of those asked about, of which `book` says something else."""
+    asked = [_instant(case["query"]["from"]), *map(_instant, case["expect"].get("excludes", ()))]
+    return [
+        each
+        for each in dict.fromkeys([*starts[:1], *starts[-1:], *(asked if case["kind"] == "slots" else ())])
+        if _can_be_booked(shell, each.isoformat()) is not (each in starts)
+    ]
+
+
+def _can_be_booked(shell: Shell, start: str, *options: str) -> bool:
+    guest = ("--name", "Sam", "--email", "sam@example.com")
+    ran = shell.json("book", start, *guest, "--link", "case", *options, "--dry-run")
+    assert ran.exit in {0, 5}, ran.err
+    return ran.exit == 0
 
 
 def _first_instant(case: Case) -> datetime:
