@@ -51,7 +51,7 @@ def look_at_unknown(
 
 def _unknown(context: Context, events: Iterable[Event]) -> dict[UUID, Event]:
     named = {booking: event for event in events if (booking := _named_by(context, event))}
-    missing = context.ledger.unknown(named) if named else frozenset()
+    missing = context.ledger.unknown(tuple(named)) if named else frozenset()
     return {booking: event for booking, event in named.items() if booking in missing}
 
 
