@@ -110,6 +110,21 @@ def test_a_backup_is_a_ledger_that_takes_the_place_of_a_lost_one(connected: Shel
     assert connected("ledger", "--check").exit == 0
 
 
+@pytest.mark.parametrize("forbidding", [("--read-only",), ()])
+def test_support_staff_may_back_up_what_they_must_not_change(
+    connected: Shell, booked: Path, forbidding: tuple[str, ...]
+) -> None:
+    copy, before = connected.folder / "copy.db", booked.read_bytes()
+    environ = {} if forbidding else {"PORTALCAL_READ_ONLY": "1"}
+
+    ran = connected(*forbidding, "ledger", "--backup", str(copy), environ=environ)
+
+    assert ran.exit == 0
+    assert booked.read_bytes() == before
+    copy.replace(booked)
+    assert len(connected.json("bookings").result["bookings"]) == 1
+
+
 def test_a_backup_takes_the_place_of_an_earlier_one_at_once(connected: Shell, booked: Path) -> None:
     copy = connected.folder / "copy.db"
     copy.write_bytes(b"an earlier one")

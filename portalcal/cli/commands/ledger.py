@@ -21,7 +21,11 @@ def ledger(
     ] = False,
     backup: Annotated[
         Path | None,
-        typer.Option("--backup", metavar="FILE", help="Copy a ledger file while others may write to it."),
+        typer.Option(
+            "--backup",
+            metavar="FILE",
+            help="Copy a ledger file while others may write to it. Changes nothing of it, so --read-only allows it.",
+        ),
     ] = None,
     grants: Annotated[
         str | None,
