@@ -7,7 +7,7 @@ so that what could not be recorded is listed again the next time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -29,6 +29,7 @@ from portalcal.usecases.ledger_failure import claiming
 from portalcal.usecases.offer import expire_offers
 from portalcal.usecases.outbox.find_event import event_at_known_place, find_dragged_event, owned
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
+from portalcal.usecases.pages_of_bookings import in_pages
 from portalcal.usecases.sync.orphans import remove_orphans
 from portalcal.usecases.sync.replace_declined import replace_declined
 from portalcal.usecases.sync.unknown_events import UnknownEvents, look_at_unknown
@@ -129,8 +130,10 @@ def sync(options: SyncOptions, context: Context) -> Synced:
     )
 
 
-def _upcoming(context: Context) -> tuple[Booking, ...]:
-    return context.ledger.search(Search(start=context.clock.now(), states=(State.HELD, State.CONFIRMED)))
+def _upcoming(context: Context) -> Iterator[Booking]:
+    """The bookings to come, read in pages: only those that are wanted are kept in memory."""
+    upcoming = Search(start=context.clock.now(), states=(State.HELD, State.CONFIRMED))
+    return in_pages(context.ledger, upcoming)
 
 
 def _calendars(context: Context, selection: Selection) -> tuple[str, ...]:
@@ -162,17 +165,13 @@ def _reconcile_calendar(
 ) -> None:
     """Record the changes of one calendar. Bookings on a calendar that is gone stay as they are, with a warning."""
     pending = {entry.booking for entry in context.ledger.owed()}
-    known = {
-        booking.event_id: booking
-        for booking in _upcoming(context)
-        if booking.event_id and same(booking.calendar, calendar)
-    }
-    settled = {event_id: booking for event_id, booking in known.items() if booking.id not in pending}
     try:
         listed, is_full = _list_changes(context, calendar, is_full=options.adopt)
     except CalendarNotFound:
         context.view.warn(CalendarOutOfSight(calendar))
         return
+    known = _known(context, calendar, listed, is_full=is_full)
+    settled = {event_id: booking for event_id, booking in known.items() if booking.id not in pending}
     reading = _CalendarRead(calendar, listed, is_full, settled)
 
     other_events = [event for event in listed.events if event.id not in known]
@@ -187,6 +186,26 @@ def _reconcile_calendar(
     )
     if is_complete and listed.token is not None and not options.dry_run:
         context.ledger.keep_sync_token(calendar, listed.token)
+
+
+def _known(context: Context, calendar: str, listed: EventChanges, *, is_full: bool) -> dict[str, Booking]:
+    """The upcoming bookings with an event on the calendar, by its id; without a full list only those that it may be about.
+
+    These are the bookings whose event or its series is listed, and those whose event was never read.
+    """
+    ids = {event.id for event in listed.events}
+    series = _series_of(listed)
+    return {
+        booking.event_id: booking
+        for booking in _upcoming(context)
+        if booking.event_id and same(booking.calendar, calendar)
+        if is_full or booking.etag is None or booking.event_id in ids or booking.next_event_id in series
+    }
+
+
+def _series_of(listed: EventChanges) -> set[str]:
+    """The listed events, for an instance its series: a change of either may be one of the instance that is the meeting."""
+    return {event.series or event.id for event in listed.events}
 
 
 def _list_changes(context: Context, calendar: str, *, is_full: bool) -> tuple[EventChanges, bool]:
@@ -206,8 +225,7 @@ def _list_changes(context: Context, calendar: str, *, is_full: bool) -> tuple[Ev
 def _candidates(reading: _CalendarRead) -> tuple[Booking, ...]:
     """Bookings whose event may have changed: another ETag, cancelled, missing in a full list, or no ETag recorded."""
     listed = {event.id: event for event in reading.changes.events}
-    # A change of a series, or of one of its instances, may be one of the instance that is the meeting.
-    changed_series = {event.series or event.id for event in reading.changes.events}
+    changed_series = _series_of(reading.changes)
 
     def may_have_changed(event_id: str, booking: Booking) -> bool:
         event = listed.get(event_id)
