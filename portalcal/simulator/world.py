@@ -1,8 +1,9 @@
 """A world for the simulator, from a TOML file: several people and rooms, their calendars, who sees what, who answers how.
 
     timezone = "Europe/London"         # of everybody who has none; default: the simulator's
+    owner = "ana"                      # of the connected account: a person or an address; likewise
 
-    [people.ben]                       # the owner of the connected account is `owner`, or [people.ana] by its address
+    [people.ben]
     email = "ben@example.com"
     name = "Ben Okafor"
     timezone = "Europe/Berlin"
@@ -214,8 +215,16 @@ class _WorldReader:
         names = {key for _, key, _ in entries}
         inhabitants = [self._inhabitant(kind, key, table, names=names) for kind, key, table in entries]
         self._check_addresses(inhabitants)
-        address = self._text(document, "owner", "", default=owner).lower()
+        address = self._owner(document, inhabitants, default=owner)
         return World(address, self._zone, tuple(inhabitants), self._pools(document, names))
+
+    def _owner(self, document: Json, inhabitants: list[Inhabitant], *, default: str) -> str:
+        """The owner's address, which may be written as the name of a person."""
+        owner = self._text(document, "owner", "", default=default)
+        address = {each.key: each.email for each in inhabitants if not each.is_room}.get(owner, owner.lower())
+        if not _is_address(address):
+            self.problems.append("owner: expected an e-mail address, or the name of a person")
+        return address
 
     def _pools(self, document: Json, names: set[str]) -> dict[str, tuple[str, ...]]:
         pools = {}
@@ -252,7 +261,7 @@ class _WorldReader:
             table = {}
         self._check_keys(table, _KEYS[kind], where)
         email = self._text(table, "email", where, default="").lower()
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        if not _is_address(email):
             self.problems.append(f"{where}email: expected an e-mail address")
         zone = self._timezone(table, where, default=self._zone)
         events = self._text(table, "events", where, default="")
@@ -347,6 +356,10 @@ class _WorldReader:
             return date.fromisoformat(word)
         except ValueError:
             return None
+
+
+def _is_address(text: str) -> bool:
+    return re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None
 
 
 def _event(day: date, match: re.Match[str], zone: str) -> dict[str, Any]:

@@ -216,6 +216,13 @@ def test_a_config_of_another_world_is_replaced_and_a_changed_one_is_kept(
         another.write_files(tmp_path / "dir")
 
 
+@pytest.mark.parametrize("owner", ["ben", "Ben@Example.com"])
+def test_the_owner_is_named_or_an_address(tmp_path: Path, owner: str) -> None:
+    world = a_world(tmp_path, f"owner = '{owner}'\n[people.ben]\nemail = 'ben@example.com'")
+
+    assert world.owner == "ben@example.com"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -250,6 +257,8 @@ def test_a_config_of_another_world_is_replaced_and_a_changed_one_is_kept(
         ("[rooms.oak]\nemail = 'o@x'\ncapacity = 0", "rooms.oak.capacity: expected a number of seats"),
         ("[pools]\nbackend = 'ben'", "pools.backend: expected a list of names"),
         ("[pools]\nbackend = ['ben']", "pools.backend: there is nobody called ben"),
+        ("owner = 'ben'", "owner: expected an e-mail address, or the name of a person"),
+        ("owner = 'oak'\n[rooms.oak]\nemail = 'o@x'", "owner: expected an e-mail address"),
         ("[people.ben", "not TOML"),
     ],
 )
