@@ -22,11 +22,13 @@ from portalcal.core.history import (
     BookingChange,
     calendar_changes,
     command_changes,
+    expiry_changes,
     facts_of,
     first_change,
     outcome_changes,
     replayed,
 )
+from portalcal.core.offers import OfferState
 from portalcal.core.outbox import LEASE
 from portalcal.errors import GoogleUnreachable, PortalcalError
 from portalcal.ports import (
@@ -36,10 +38,11 @@ from portalcal.ports import (
     EventChanged,
     EventIdTaken,
     Ledger,
+    OfferBook,
     SyncTokenExpired,
 )
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
-from tests.exploration.little_ledger import Books, LittleLedger, Store
+from tests.exploration.little_ledger import Books, LittleLedger, LittleOffers, Store
 from tests.exploration.little_world import BEGAN, Command, LittleWorld, Moment, run
 
 LATE = BEGAN + LEASE
@@ -203,7 +206,7 @@ class Explorer:
         # Values are few and states many: what concerns a part of a state is worked out once for each part.
         self._next, self._answer, self._told = cache(self._run), cache(self._call), cache(self._hear)
         self._lost, self._ended = cache(self._lose), cache(self._end_of)
-        self._is_leased, self._overlaps = cache(self._leases), cache(self._overlap)
+        self._is_timed, self._overlaps = cache(self._timed), cache(self._overlap)
         self._unfaithful: set[str] = set()
         """Changes of bookings that the history would not tell as they are."""
 
@@ -268,7 +271,7 @@ class Explorer:
                 if asked.name in _WRITES:
                     done = State(made, books, untold, has_died, True, is_late)
                     yield Step(number, call, " is done and its answer lost"), done
-        if self._may_sleep and not is_late and any(map(self._is_leased, books)):
+        if self._may_sleep and not is_late and any(map(self._is_timed, books)):
             yield _SLEEP, State(cloud, books, stands, has_died, has_lost, True)
 
     def _hear(self, stand: int, reply: int, is_late: bool) -> int:
@@ -287,8 +290,10 @@ class Explorer:
         process, given = self._histories[stand]
         clock = Moment(BEGAN, process + 1)
         script = _Script([(self._replies[reply], LATE if late else BEGAN) for reply, late in given], clock)
-        ledger, calendars = _Port("ledger", script), _Port("calendars", script)
-        context = LittleWorld(clock, cast("Ledger", ledger), cast("Calendars", calendars))
+        ledger, calendars, offers = (_Port(name, script) for name in ("ledger", "calendars", "offers"))
+        context = LittleWorld(
+            clock, cast("Ledger", ledger), cast("Calendars", calendars), cast("OfferBook", offers)
+        )
         try:
             return None, Outcome(run(self._processes[process].command, context))
         except _Asked as asked:
@@ -305,7 +310,9 @@ class Explorer:
             reply = _reply(LittleGoogle(place, now), asked)
             return self._clouds.number(place.cloud), self._replies.number(reply)
         store = Store(self._books[part])
-        reply = _reply(LittleLedger(store, "default", Moment(now, 0), owner=owner), asked)
+        clock = Moment(now, 0)
+        ledger = LittleLedger(store, "default", clock, owner=owner)
+        reply = _reply(LittleOffers(store, ledger, clock) if asked.port == "offers" else ledger, asked)
         self._unfaithful.update(_badly_told(self._books[part], store.books, asked))
         return self._books.number(store.books), self._replies.number(reply)
 
@@ -317,8 +324,12 @@ class Explorer:
 
     # --- looking
 
-    def _leases(self, books: int) -> bool:
-        return any(owed.leased_until for owed in self._books[books].owed)
+    def _timed(self, books: int) -> bool:
+        """Whether the time that passes makes a difference: to a lease, or to an offer that then is over."""
+        offers = self._books[books].offers
+        return any(owed.leased_until for owed in self._books[books].owed) or any(
+            each.state_at(BEGAN) is OfferState.OPEN is not each.state_at(LATE) for each in offers
+        )
 
     def _overlap(self, books: int) -> tuple[str, ...]:
         """Guards that overlap in a ledger, at whatever moment."""
@@ -366,6 +377,8 @@ def _changes(call: Call, before: Booking, after: Booking) -> tuple[BookingChange
     """The lines that the ledger writes for a call; see `SqlLedger`."""
     if call.name == "adopt":
         return calendar_changes(before, after)
+    if after.ended_because == "offer expired":
+        return expiry_changes(before, after)
     if call.name == "settle":
         return outcome_changes(
             before, after, task=None, is_rejected=dict(call.named).get("is_rejected") is True

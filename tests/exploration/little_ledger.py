@@ -13,9 +13,10 @@ from uuid import UUID
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.intervals import Interval
+from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.slots import Claim
-from portalcal.errors import BookingNotFound
+from portalcal.errors import BookingNotFound, OfferNotFound
 from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Leased, Search, Tally
 
 _FEWEST_CHARACTERS = 4
@@ -33,12 +34,30 @@ class Owed(NamedTuple):
 
 
 class Books(NamedTuple):
-    """Everything a ledger knows; `bookings` in the order they were held, `owed` in that of the entries' ids."""
+    """Everything a ledger knows; `bookings` in the order they were held, `owed` in that of the entries' ids.
+
+    The times of offers are bookings, and `offers` are kept without them. `lapsed` are those of expired offers whose claims
+    had to make room.
+    """
 
     bookings: tuple[Booking, ...] = ()
     owed: tuple[Owed, ...] = ()
     tokens: tuple[tuple[str, str, str], ...] = ()
     next_entry: int = 1
+    offers: tuple[GuestOffer, ...] = ()
+    lapsed: frozenset[UUID] = frozenset()
+
+    def claims_of(self, booking: Booking) -> tuple[Claim, ...]:
+        """The claims of a live booking, or of the time of an offer, which end with it."""
+        if not booking.is_live or booking.id in self.lapsed:
+            return ()
+        offer = next((each for each in self.offers if each.id == booking.offer), None)
+        if offer is None:
+            return booking.claims
+        return tuple(
+            each._replace(booking=str(offer.id), expires_at=_whole(offer.expires_at))
+            for each in booking.claims
+        )
 
     def without(self, owner: int) -> Books:
         """The books once a process has ended: nothing is leased to it."""
@@ -50,7 +69,7 @@ class Books(NamedTuple):
         live = [each for each in self.bookings if each.is_live]
         for number, one in enumerate(live):
             for other in live[number + 1 :]:
-                if any(_collide(a, b) for a in one.claims for b in other.claims):
+                if any(_collide(a, b) for a in self.claims_of(one) for b in self.claims_of(other)):
                     return one, other
         return None
 
@@ -98,6 +117,9 @@ class LittleLedger:
         """Record a new booking."""
         if booking.key is not None and (known := self.under_key(booking.key)):
             return known
+        return self._insert(booking, put=put)
+
+    def _insert(self, booking: Booking, *, put: bool) -> Booking:
         self._refuse_overlap(booking)
         stored = replace(
             booking, created_at=_whole(booking.created_at), updated_at=_whole(booking.updated_at)
@@ -120,7 +142,7 @@ class LittleLedger:
         prefix = booking.strip().lower()
         if len(prefix) < _FEWEST_CHARACTERS:
             raise BookingNotFound(booking)
-        found = [each for each in self._ours() if str(each.id).startswith(prefix)]
+        found = [each for each in self._ours() if str(each.id).startswith(prefix) and each.offer is None]
         if len(found) != 1:
             raise BookingNotFound(booking, is_ambiguous=bool(found))
         return found[0]
@@ -142,8 +164,7 @@ class LittleLedger:
         found = [
             claim._replace(is_foreign=each.workspace != self._workspace)
             for each in self._store.books.bookings
-            if each.is_live
-            for claim in each.claims
+            for claim in self._store.books.claims_of(each)
             if claim.buffered.overlaps(window) and claim.is_held(now)
             if each.workspace == self._workspace or claim.participant in wanted
         ]
@@ -154,7 +175,11 @@ class LittleLedger:
     ) -> dict[str, tuple[datetime, ...]]:
         """When bookings of the participants start, and the last one before."""
         starts: dict[str, tuple[datetime, ...]] = {}
-        live = [each for each in self._store.books.bookings if each.is_live and each.id != but_not]
+        live = [
+            each
+            for each in self._store.books.bookings
+            if each.is_live and each.offer is None and each.id != but_not
+        ]
         for key in participants:
             own = sorted(each.meeting.start for each in live if key in each.claimants)
             before = [each for each in own if each < around.start][-1:]
@@ -165,7 +190,7 @@ class LittleLedger:
     def live_in(self, window: Interval) -> tuple[Booking, ...]:
         """Live bookings with a buffered claim that overlaps the window."""
         window = Interval(_whole(window.start), _whole_up(window.end))
-        live = (each for each in self._ours() if each.is_live)
+        live = (each for each in self._ours() if each.is_live and each.offer is None)
         met = (each for each in live if any(one.buffered.overlaps(window) for one in each.claims))
         return tuple(sorted(met, key=lambda each: each.buffered.start))
 
@@ -175,6 +200,7 @@ class LittleLedger:
         found = (
             each
             for each in self._ours()
+            if each.offer is None
             if each.meeting.end > start and each.meeting.start < end
             if each.state in (search.states or tuple(State))
             if search.email is None or search.email.lower() == each.request.guest.email.lower()
@@ -294,7 +320,7 @@ class LittleLedger:
 
     def tally(self, now: datetime) -> Tally:
         """Counts for `status`."""
-        live = [each for each in self._ours() if each.is_live]
+        live = [each for each in self._ours() if each.is_live and each.offer is None]
         owed = [each for each in self._store.books.owed if each.workspace == self._workspace]
         return Tally(
             live=len(live),
@@ -405,12 +431,20 @@ class LittleLedger:
         return None
 
     def _refuse_overlap(self, booking: Booking) -> None:
-        wanted = booking.claims
-        others = (each for each in self._store.books.bookings if each.is_live and each.id != booking.id)
+        """Raise ClaimsOverlap; what an expired offer claimed makes room."""
+        wanted, now = booking.claims, _whole(self._clock.now())
+        others = [each for each in self._store.books.bookings if each.id != booking.id]
+        expired = {
+            each.id
+            for each in others
+            for claim in self._store.books.claims_of(each)
+            if not claim.is_held(now)
+        }
+        self._change(lapsed=self._store.books.lapsed | expired)
         taken = [
             (claim, each)
             for each in others
-            for claim in each.claims
+            for claim in self._store.books.claims_of(each)
             if any(
                 own.participant == claim.participant and own.buffered.overlaps(claim.buffered)
                 for own in wanted
@@ -447,6 +481,99 @@ class LittleLedger:
 
     def _change(self, **parts: object) -> None:
         self._store.books = self._store.books._replace(**parts)  # type: ignore[arg-type]
+
+
+class LittleOffers:
+    """The port `OfferBook` over the store of a little ledger, whose parts it uses; offers without events."""
+
+    def __init__(self, store: Store, ledger: LittleLedger, clock: Clock) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+
+    def make(self, offer: GuestOffer, *, put: bool) -> GuestOffer:
+        """Record an offer and claim its times."""
+        if offer.key is not None and (known := self.under_key(offer.key)):
+            return known
+        before = self._store.books
+        try:
+            for slot in offer.slots:
+                self._ledger._insert(slot, put=put)
+        except ClaimsOverlap:
+            self._store.books = before
+            raise
+        self._keep(replace(offer, expires_at=_whole(offer.expires_at), slots=()))
+        return self._with_slots(offer.id)
+
+    def find(self, offer: str) -> GuestOffer:
+        """The offer whose id begins so."""
+        found = [each for each in self._store.books.offers if str(each.id).startswith(offer.strip().lower())]
+        if len(found) != 1:
+            raise OfferNotFound(offer, is_ambiguous=bool(found))
+        return self._with_slots(found[0].id)
+
+    def under_key(self, key: str) -> GuestOffer | None:
+        """The offer with that key."""
+        found = (each for each in self._store.books.offers if each.key == key)
+        return next((self._with_slots(each.id) for each in found), None)
+
+    def all(self, states: Iterable[OfferState] = ()) -> tuple[GuestOffer, ...]:
+        """The offers recorded in these states."""
+        wanted = tuple(states) or tuple(OfferState)
+        return tuple(self._with_slots(each.id) for each in self._store.books.offers if each.state in wanted)
+
+    def expired(self, now: datetime) -> tuple[GuestOffer, ...]:
+        """Offers recorded as open that have expired."""
+        return tuple(each for each in self.all((OfferState.OPEN,)) if each.expires_at <= _whole(now))
+
+    def extend(self, offer: UUID, until: datetime, *, now: datetime) -> GuestOffer:
+        """Let an open offer expire later."""
+        stored = self._with_slots(offer)
+        if stored.state_at(now) is OfferState.OPEN:
+            self._keep(replace(stored, expires_at=_whole(until), updated_at=_whole(now), slots=()))
+        return self._with_slots(offer)
+
+    def end(self, offer: UUID, state: OfferState, *, now: datetime) -> GuestOffer:
+        """Record an open offer as over, and free its times."""
+        stored = self._with_slots(offer)
+        if stored.state is OfferState.OPEN:
+            over = stored.state_at(now)
+            self._end(stored, over if over is OfferState.EXPIRED else state, now=now)
+        return self._with_slots(offer)
+
+    def take(self, offer: UUID, booking: Booking, *, put: bool) -> Booking | None:
+        """End an offer and record the booking that one of its times becomes, or neither."""
+        before, now = self._store.books, self._clock.now()
+        stored = self._with_slots(offer)
+        if stored.state_at(now) is not OfferState.OPEN:
+            return None
+        self._end(stored, OfferState.TAKEN, now=now, booking=booking.id)
+        try:
+            return self._ledger._insert(booking, put=put)
+        except ClaimsOverlap:
+            self._store.books = before
+            raise
+
+    def _end(
+        self, offer: GuestOffer, state: OfferState, *, now: datetime, booking: UUID | None = None
+    ) -> None:
+        for slot in offer.slots:
+            if slot.is_live:
+                because = f"offer {state.value}"
+                ended = replace(slot, state=State.CANCELLED, ended_because=because, updated_at=_whole(now))
+                self._ledger._record(ended)
+        self._keep(replace(offer, state=state, booking=booking, updated_at=_whole(now), slots=()))
+
+    def _with_slots(self, offer: UUID) -> GuestOffer:
+        stored = next((each for each in self._store.books.offers if each.id == offer), None)
+        if stored is None:
+            raise OfferNotFound(str(offer))
+        slots = (each for each in self._store.books.bookings if each.offer == offer)
+        return replace(stored, slots=tuple(sorted(slots, key=lambda each: each.meeting.start)))
+
+    def _keep(self, offer: GuestOffer) -> None:
+        others = tuple(each for each in self._store.books.offers if each.id != offer.id)
+        self._store.books = self._store.books._replace(offers=(*others, offer))
 
 
 def _collide(one: Claim, other: Claim) -> bool:

@@ -11,19 +11,20 @@ from uuid import UUID
 from portalcal.config.model import Config
 from portalcal.core.booking import BookingRequest, Guest
 from portalcal.core.intervals import Interval
-from portalcal.core.offers import GuestOffer
 from portalcal.core.participants import PanelRequest
 from portalcal.core.permissions import Permission
 from portalcal.core.schedule import Hours, Schedule
 from portalcal.core.slots import Rules
 from portalcal.core.zone_rules import ZoneDatabase, ZoneRules
 from portalcal.errors import WaysOut
-from portalcal.ports import Calendars, Connection, Context, Ledger
+from portalcal.ports import Calendars, Connection, Context, Ledger, OfferBook
 from portalcal.run_all import Running
 from portalcal.usecases.booking.book import BookOptions, book
+from portalcal.usecases.booking.book_offered import book_offered
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
 from portalcal.usecases.booking.reassign import ReassignRequest, reassign
 from portalcal.usecases.booking.reschedule import RescheduleRequest, reschedule
+from portalcal.usecases.offer import OfferOptions, offer, release_offer
 from portalcal.usecases.sync.sync import SyncOptions, sync
 from portalcal.warnings import PortalcalWarning
 from tests.builders import LONDON, at, span
@@ -85,23 +86,15 @@ class Connected:
         return CONNECTION
 
 
-class NoOffers:
-    """As much of `OfferBook` as `sync` uses, where nobody offers anything."""
-
-    def expired(self, now: datetime) -> tuple[GuestOffer, ...]:  # noqa: ARG002
-        """None ever is."""
-        return ()
-
-
 class LittleWorld(NamedTuple):
     """As much of `Context` as scheduling uses."""
 
     clock: Moment
     ledger: Ledger
     calendars: Calendars
+    offers: OfferBook
     config: Config = CONFIG
     view: Silence = Silence()
-    offers: NoOffers = NoOffers()
     connections: Connected = Connected()
     ways_out: WaysOut = WaysOut()
     zone_rules: ZoneRules = ZoneRules(ZoneDatabase("/usr/share/zoneinfo", "2026f"))
@@ -159,6 +152,28 @@ def a_reassign(booking: UUID, leaving: str, to: str) -> Command:
     return Command(
         f"reassign {names[0]} to {names[1]}", lambda context: reassign(request, context), "reassign"
     )
+
+
+def an_offer(guest: str, *, key: str, lasts: timedelta) -> Command:
+    """Hold the slot and a third time for somebody."""
+    person = Guest(guest, f"{guest.lower()}@example.com")
+    request = BookingRequest(SLOT.start, SLOT.length, LONDON, person, f"Meeting with {guest}")
+    options = OfferOptions(request, (SLOT.start, THIRD.start), lasts, key)
+    return Command(f"offer to {guest}", lambda context: offer(options, context), "offer")
+
+
+def a_conversion(offered: UUID, number: int) -> Command:
+    """Make one of the times of an offer the booking."""
+    return Command(
+        f"book time {number} of the offer",
+        lambda context: book_offered(str(offered), number, context),
+        "convert",
+    )
+
+
+def a_release(offered: UUID) -> Command:
+    """Free the times of an offer."""
+    return Command("release the offer", lambda context: release_offer(str(offered), context), "release")
 
 
 def a_sync() -> Command:

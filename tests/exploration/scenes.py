@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cache
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 from portalcal.core.booking import Booking, State
+from portalcal.core.offers import OfferState
 from portalcal.core.outbox import LEASE
 from portalcal.core.participants import Role
 from portalcal.errors import GoogleUnreachable, PortalcalError
@@ -18,7 +20,7 @@ from portalcal.usecases.outbox import conflict_check
 from portalcal.usecases.sync import sync as synchronising
 from tests.exploration.explorer import End, Explored, Explorer, Outcome, Process
 from tests.exploration.little_google import Cloud, Kept, LittleGoogle, Place
-from tests.exploration.little_ledger import Books, LittleLedger, Store
+from tests.exploration.little_ledger import Books, LittleLedger, LittleOffers, Store
 from tests.exploration.little_world import (
     ANA,
     BEGAN,
@@ -34,10 +36,13 @@ from tests.exploration.little_world import (
     Moment,
     a_book,
     a_cancel,
+    a_conversion,
     a_panel,
     a_reassign,
+    a_release,
     a_reschedule,
     a_sync,
+    an_offer,
     by_hand,
     one_by_one,
     run,
@@ -49,6 +54,7 @@ X = UUID(int=(9 << 64) + 1)
 
 EVE_WITH_PEOPLE = a_panel("Eve", BEN, CLEO, key="x")
 A_PANEL = "X is booked with Ben and Cleo"
+AN_OFFER, A_SHORT_OFFER = "Eve is offered two times", "Eve is offered two times for a minute"
 EVE_AT_SLOT, EVE_AT_OTHER = a_book("Eve", key="x"), a_book("Eve", key="x", when=OTHER)
 
 
@@ -62,7 +68,7 @@ class Before(NamedTuple):
     @property
     def is_of_people(self) -> bool:
         """Whether commands about people make sense there: a panel is booked, or nothing is."""
-        return not any(each.owner_attends for each in self.books.bookings)
+        return not self.books.offers and not any(each.owner_attends for each in self.books.bookings)
 
 
 class Scene(NamedTuple):
@@ -133,10 +139,15 @@ def _after(
     for command in commands:
         clock = Moment(BEGAN, X.int >> 64)
         try:
-            run(command, LittleWorld(clock, LittleLedger(store, "default", clock), calendars))
+            run(command, _a_world(store, clock, calendars))
         except PortalcalError as error:
             raise AssertionError(f"{name}: {command.name} ended with {error}") from error
     return Before(name, place.cloud, store.books)
+
+
+def _a_world(store: Store, clock: Moment, calendars: LittleGoogle) -> LittleWorld:
+    ledger = LittleLedger(store, "default", clock)
+    return LittleWorld(clock, ledger, calendars, LittleOffers(store, ledger, clock))
 
 
 @cache
@@ -164,6 +175,8 @@ def befores() -> dict[str, Before]:
         ),
         _after(at_slot, "X is booked and was dragged away", by_hand("drag", "move_by_hand", X, THIRD)),
         _after(at_slot, "X is booked and its event deleted", by_hand("delete", "delete_by_hand", X)),
+        _after(nothing, AN_OFFER, an_offer("Eve", key="x", lasts=timedelta(days=1))),
+        _after(nothing, A_SHORT_OFFER, an_offer("Eve", key="x", lasts=LEASE / 2)),
         _after(nothing, A_PANEL, EVE_WITH_PEOPLE),
         _after(
             _after(nothing, A_PANEL, EVE_WITH_PEOPLE),
@@ -182,6 +195,20 @@ def befores() -> dict[str, Before]:
 
 
 # --- who meets ------------------------------------------------------------------------------------------------
+
+
+def offer_commands(before: Before) -> list[Command]:
+    """What can be run on an offer, and on the time that it holds."""
+    (offered,) = before.books.offers
+    anyhow = [a_conversion(offered.id, 1), a_release(offered.id), a_book("Sam", key="a"), a_sync()]
+    if before.name == A_SHORT_OFFER:
+        return [*anyhow, an_offer("Sam", key="y", lasts=timedelta(days=1))]
+    return [
+        *anyhow,
+        a_conversion(offered.id, 2),
+        an_offer("Eve", key="x", lasts=timedelta(days=1))._replace(name="offer it again"),
+        by_hand("somebody adds an event", "add_by_hand", ANA, "other", SLOT),
+    ]
 
 
 def panel_commands(before: Before) -> list[Command]:
@@ -228,6 +255,9 @@ def commands(before: Before) -> list[Command]:
 def scenes(*, may_sleep: bool) -> Iterator[Scene]:
     """Every two commands that can meet, wherever they can; on one machine, and where it makes sense on two."""
     for before, one, other in _meetings():
+        # An offer that lasts a minute differs where time passes.
+        if before.name == (AN_OFFER if may_sleep else A_SHORT_OFFER):
+            continue
         yield Scene(before, (Process(one), Process(other)), may_sleep)
     for name in ("nothing is booked", "X is booked at another time"):
         before = befores()[name]
@@ -241,16 +271,21 @@ def scenes(*, may_sleep: bool) -> Iterator[Scene]:
 
 def _meetings() -> Iterator[tuple[Before, Command, Command]]:
     for before in befores().values():
-        if before.books.bookings and before.is_of_people:
-            continue
-        for one, other in combinations_with_replacement(commands(before), 2):
-            if not one.does == other.does == "hand":
-                yield before, one, other
-        yield before, a_book("Sam", key="a"), a_book("Kim", key="b")
-    for before in befores().values():
-        if before.is_of_people:
-            for one, other in combinations_with_replacement(panel_commands(before), 2):
-                yield before, one, other
+        for there in _commands_there(before):
+            for one, other in combinations_with_replacement(there, 2):
+                if not one.does == other.does == "hand":
+                    yield before, one, other
+        if not before.books.offers and not (before.books.bookings and before.is_of_people):
+            yield before, a_book("Sam", key="a"), a_book("Kim", key="b")
+
+
+def _commands_there(before: Before) -> list[list[Command]]:
+    """The commands that make sense there, of which every two meet."""
+    if before.books.offers:
+        return [offer_commands(before)]
+    if not before.books.bookings:
+        return [commands(before), panel_commands(before)]
+    return [panel_commands(before) if before.is_of_people else commands(before)]
 
 
 def explored(number: int, *, may_sleep: bool) -> Explored:
@@ -307,9 +342,8 @@ def _settle(scene: Scene, end: End, again: tuple[int, ...]) -> Settled:
 
     def do(command: Command, machine: int) -> Outcome:
         clock = Moment(AFTERWARDS, 100 + machine)
-        ledger = LittleLedger(stores[machine], "default", clock)
         try:
-            return Outcome(run(command, LittleWorld(clock, ledger, LittleGoogle(place, AFTERWARDS))))
+            return Outcome(run(command, _a_world(stores[machine], clock, LittleGoogle(place, AFTERWARDS))))
         except PortalcalError as error:
             return Outcome(error=error)
 
@@ -334,10 +368,30 @@ def _differences(cloud: Cloud, books: tuple[Books, ...], told: set[UUID]) -> lis
         found += [f"a {owed.entry.task} is owed on machine {number}" for owed in each.owed]
         if each.overlap():
             found.append(f"two bookings of machine {number} hold one time")
+        found += _broken_offers(each)
         for booking in each.bookings:
+            # Nothing here is tentative: an offered time has no event.
+            if booking.offer is not None:
+                continue
             kept = events.pop(str(booking.id), None)
             found += _difference(booking, kept) if booking.id not in told else []
     return found + [f"the event of {each} belongs to nothing" for each in events]
+
+
+def _broken_offers(books: Books) -> list[str]:
+    """Offers that are over and hold a time, or that became more or less than one booking."""
+    found = []
+    for offer in books.offers:
+        held = [each for each in books.bookings if each.offer == offer.id and each.is_live]
+        made = [each for each in books.bookings if each.id == offer.booking]
+        if offer.state is not OfferState.OPEN and held:
+            found.append(f"offer {offer.id} is {offer.state} and holds a time")
+        if (offer.state is OfferState.TAKEN) is not bool(made):
+            found.append(f"offer {offer.id} is {offer.state} and became {len(made)} bookings")
+    eves = [each for each in books.bookings if each.request.guest.name == "Eve" and each.offer is None]
+    if books.offers and sum(each.is_live for each in eves) > 1:
+        found.append("two times of an offer are booked")
+    return found
 
 
 def _difference(booking: Booking, kept: Kept | None) -> list[str]:

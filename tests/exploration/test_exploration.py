@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable
 import pytest
 
 from tests import selection
-from tests.exploration.scenes import Scene, scenes
+from tests.exploration.scenes import A_SHORT_OFFER, Scene, scenes
 
 
 def _kinds(scene: Scene) -> Iterable[Hashable]:
@@ -33,7 +33,9 @@ def _sleepers(scene: Scene) -> Iterable[Hashable]:
 
 SLEEPLESS = tuple(scenes(may_sleep=False))
 SLEEPY = tuple(
-    each for each in scenes(may_sleep=True) if each.before.name in {"nothing is booked", "X is booked"}
+    each
+    for each in scenes(may_sleep=True)
+    if each.before.name in {"nothing is booked", "X is booked", A_SHORT_OFFER}
 )
 
 
