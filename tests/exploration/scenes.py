@@ -200,7 +200,7 @@ def befores() -> dict[str, Before]:
 def offer_commands(before: Before) -> list[Command]:
     """What can be run on an offer, and on the time that it holds."""
     (offered,) = before.books.offers
-    anyhow = [a_conversion(offered.id, 1), a_release(offered.id), a_book("Sam", key="a"), a_sync()]
+    anyhow = [a_book("Sam", key="a"), a_release(offered.id), a_conversion(offered.id, 1), a_sync()]
     if before.name == A_SHORT_OFFER:
         return [*anyhow, an_offer("Sam", key="y", lasts=timedelta(days=1))]
     return [
