@@ -104,6 +104,11 @@ def members(questions: Questions[Asked]) -> int:
     return waiting.members if waiting else 0
 
 
+def gathering(questions: Questions[Asked]) -> int:
+    """How many gather for a question that has not begun."""
+    return sum(question.members for question in questions._open if not question.has_begun)
+
+
 def test_who_asks_while_a_question_is_under_way_joins_the_next_one(google: SlowGoogle) -> None:
     questions = questions_of(google)
     first = Line(questions, NEAR[0])
@@ -147,12 +152,27 @@ def test_who_asks_about_a_far_day_does_not_wait(google: SlowGoogle) -> None:
 
 
 def test_a_question_gathers_members_only_until_it_has_every_line(google: SlowGoogle) -> None:
-    questions = questions_of(google, limits=LIMITS._replace(gathering=60 * _SOON), lines=2)
-    one, other = Line(questions, NEAR[0]), Line(questions, NEAR[1])
+    questions = questions_of(google, limits=LIMITS._replace(gathering=60 * _SOON), lines=3)
+    lines = [Line(questions, window) for window in NEAR[:2]]
+    wait_until(lambda: gathering(questions) == 2)
+    asked_without_the_third = list(google.asked)
+
+    lines.append(Line(questions, NEAR[2]))
 
     google.answer()
+    assert asked_without_the_third == []
+    assert {line.answer for line in lines} == {Asked(ANA, span("09:00-11:30"))}
+    assert len(google.asked) == 1
 
-    assert one.answer == other.answer == Asked(ANA, span("09:00-10:30"))
+
+def test_a_question_that_lacks_a_line_begins_when_it_has_gathered_long_enough(google: SlowGoogle) -> None:
+    questions = questions_of(google, limits=LIMITS._replace(gathering=0.01), lines=2)
+
+    only = Line(questions, NEAR[0])
+
+    google.wait_for_request()
+    google.answer()
+    assert only.answer == Asked(ANA, NEAR[0])
 
 
 def test_who_waited_long_enough_asks_alone(google: SlowGoogle) -> None:
