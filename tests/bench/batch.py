@@ -13,16 +13,10 @@ from pathlib import Path
 
 from portalcal.simulator.google import Simulator
 from tests.bench.commands import away
+from tests.bench.scale import QUICK, Scale, progress
 
-LINES, SINGLE = 400, 10
 _PER_MINUTE = 540  # requests that portalcal allows itself
 _MONDAY = datetime(2027, 1, 4, 9, tzinfo=UTC)
-
-
-def main() -> None:
-    """Print both tables."""
-    rate()
-    memory()
 
 
 def orders(count: int) -> list[dict[str, object]]:
@@ -51,22 +45,24 @@ sys.exit(run(("book", "--file", sys.argv[1]), Invocation.here()._replace(customi
 """
 
 
-def rate() -> None:
+def rate(scale: Scale) -> None:
     """Bookings a second at 50 ms a request, and requests a booking, which Google's limit a minute counts."""
-    print(f"\nBooking, 50 ms a request ({LINES} lines; {SINGLE} processes)")
+    count = scale.batch_lines
+    print(f"\nBooking, 50 ms a request ({count} lines; {scale.batch_processes} processes)")
     with tempfile.TemporaryDirectory() as folder, Simulator(latency=0.05) as google:
         google.add_calendar("team@example.com", summary="Team", role="reader")
         environ = away(folder) | {
             "PORTALCAL_ACCESS_TOKEN": str(google.issue_token()),
             "PORTALCAL_CONFIG": str(google.write_files(folder)),
         }
-        made = orders(2 * LINES + SINGLE)
-        alone = _one_by_one(made[2 * LINES :], environ)
+        made = orders(2 * count + scale.batch_processes)
+        alone = _one_by_one(made[2 * count :], environ)
         print(f"  one process a booking      {alone:7.1f} /s")
-        for name, lines in (("one calendar", made[:LINES]), ("two calendars", made[LINES : 2 * LINES])):
+        for name, lines in (("one calendar", made[:count]), ("two calendars", made[count : 2 * count])):
+            progress(f"  {name}")
             google.forget_requests()
             together = _one_file(Path(folder) / "lines", lines, environ)
-            requests = google.count() / LINES
+            requests = google.count() / count
             print(
                 f"  book --file, {name:<13} {together:7.1f} /s {together / alone:5.1f} x   {requests:.2f} requests each, "
                 f"aim 1.30: {_PER_MINUTE / 60 / requests:.1f} /s under {_PER_MINUTE} a minute, aim 6.5"
@@ -106,11 +102,12 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]
 """
 
 
-def memory() -> None:
+def memory(scale: Scale) -> None:
     """Peak memory of a dry run, disconnected: reading, checking and answering."""
     print("\nMemory of book --file --dry-run")
     with tempfile.TemporaryDirectory() as folder:
-        for count in (500, 5_000):
+        for count in (scale.dry_run_lines // 10, scale.dry_run_lines):
+            progress(f"  {count} lines")
             path = Path(folder) / "lines"
             path.write_text("\n".join(json.dumps(each) for each in orders(count)))
             began = time.perf_counter()
@@ -126,4 +123,5 @@ def memory() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    rate(QUICK)
+    memory(QUICK)

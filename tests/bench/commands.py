@@ -19,10 +19,9 @@ import certifi
 from portalcal.simulator.client_config import client_config, write_files
 from portalcal.simulator.google import Simulator
 from tests.bench.distance import at_a_distance
+from tests.bench.scale import Scale, progress
 from tests.certificates import private_authority
 
-RUNS = 21
-FAR_RUNS = 11
 ROUND_TRIP = 0.05
 _MONDAY = datetime(2027, 1, 4, 9, tzinfo=UTC)
 
@@ -94,7 +93,7 @@ def fixed(*command: str) -> Command:
 
 
 def medians(
-    commands: Mapping[str, Command], environ: dict[str, str], *, runs: int = RUNS, good: Container[int] = (0,)
+    commands: Mapping[str, Command], environ: dict[str, str], *, runs: int, good: Container[int] = (0,)
 ) -> dict[str, Cost]:
     """What each command costs, all run in turn so that a noisy moment meets them all.
 
@@ -103,6 +102,7 @@ def medians(
     """
     took: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(runs):
+        progress(f"  run {number + 1} of {runs}")
         for name, command in commands.items():
             status, shown, cost = _once(command(number), environ)
             if status not in good:
@@ -136,7 +136,7 @@ def table(
     base: str,
     aims: Mapping[str, float],
     by: str = "cpu",
-    runs: int = RUNS,
+    runs: int,
 ) -> None:
     """Print milliseconds and ratios to `base`, and the ratio that is aimed at, of wall or CPU time."""
     print(f"\n{title} (median of {runs}; aims: {by} time)\n  {'':<42}    wall             CPU")
@@ -160,7 +160,7 @@ def away(folder: str) -> dict[str, str]:
     }
 
 
-def start_up() -> None:
+def start_up(scale: Scale) -> None:
     """Starts that ask Google nothing."""
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "bare.py"
@@ -176,9 +176,9 @@ def start_up() -> None:
             "portalcal availability --json, disconnected": fixed(portalcal, "availability", "--json"),
         }
         # `status` ends with 4, since nobody is connected.
-        took = medians(commands, away(folder), good=(0, 4))
+        took = medians(commands, away(folder), runs=scale.runs, good=(0, 4))
     aims = {"portalcal --version": 1.3, "portalcal --help": 2.0, "portalcal bookings --json": 1.35}
-    table("Start-up", took, base="a one-command Typer program, --version", aims=aims)
+    table("Start-up", took, base="a one-command Typer program, --version", aims=aims, runs=scale.runs)
 
 
 TAB_AIM = 0.15
@@ -202,7 +202,7 @@ backend = ["ana"]
 """
 
 
-def completion() -> None:
+def completion(scale: Scale) -> None:
     """What a tab costs on a machine with a hundred bookings to come and an open offer."""
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "bare.py"
@@ -210,10 +210,17 @@ def completion() -> None:
         environ = away(folder) | {"PORTALCAL_CONFIG": _busy_machine(folder)}
         commands = {_BARE_START: fixed(sys.executable, str(bare), "--version")}
         commands |= {f"{line}⇥": _tab(line) for line in _TABS}
-        took = medians(commands, environ)
+        took = medians(commands, environ, runs=scale.runs)
     aim = TAB_AIM / took[_BARE_START].wall
     title = f"Completion, {TAB_AIM * 1000:.0f} ms aimed at"
-    table(title, took, base=_BARE_START, aims={name: aim for name in commands if "⇥" in name}, by="wall")
+    table(
+        title,
+        took,
+        base=_BARE_START,
+        aims={name: aim for name in commands if "⇥" in name},
+        by="wall",
+        runs=scale.runs,
+    )
 
 
 _BARE_START = "a one-command Typer program, --version"
@@ -244,7 +251,7 @@ def _run(*arguments: str, environ: Mapping[str, str], text: str = "") -> None:
 _BASE = "a bare script with the same libraries"
 
 
-def networked() -> None:
+def networked(scale: Scale) -> None:
     """One exchange with Google on loopback, with an access token in the environment: the CPU time of a command."""
     with tempfile.TemporaryDirectory() as folder, Simulator() as google:
         environ = _with_google(folder, google, google.url)
@@ -253,12 +260,12 @@ def networked() -> None:
             "portalcal availability --json": fixed(portalcal, "availability", "--json"),
             "portalcal calendars --json": fixed(portalcal, "calendars", "--json"),
         }
-        took = medians(commands, environ)
+        took = medians(commands, environ, runs=scale.runs)
     aims = {name: 0.8 for name in took if name.startswith("portalcal")}
-    table("One exchange with Google on loopback", took, base=_BASE, aims=aims)
+    table("One exchange with Google on loopback", took, base=_BASE, aims=aims, runs=scale.runs)
 
 
-def far_away() -> None:
+def far_away(scale: Scale) -> None:
     """The same behind 50 ms of round-trip time and TLS 1.3, which is what a person waits for."""
     with tempfile.TemporaryDirectory() as folder:
         bundle, context = private_authority(Path(folder))
@@ -271,10 +278,10 @@ def far_away() -> None:
         ):
             environ = _with_google(folder, google, f"https://127.0.0.1:{port}")
             environ |= {"REQUESTS_CA_BUNDLE": str(bundle), "HTTPLIB2_CA_CERTS": str(bundle)}
-            took = medians(_far_commands(folder, environ), environ, runs=FAR_RUNS)
+            took = medians(_far_commands(folder, environ), environ, runs=scale.far_runs)
     aims = {"portalcal availability --json": 0.65}
     title = f"The same behind {ROUND_TRIP * 1000:.0f} ms of round trip and TLS 1.3"
-    table(title, took, base=_BASE, aims=aims, by="wall", runs=FAR_RUNS)
+    table(title, took, base=_BASE, aims=aims, by="wall", runs=scale.far_runs)
 
 
 def _far_commands(folder: str, environ: Mapping[str, str]) -> dict[str, Command]:
@@ -324,7 +331,7 @@ def _with_google(folder: str, google: Simulator, url: str) -> dict[str, str]:
     }
 
 
-def requests_per_command() -> None:
+def requests_per_command(_: Scale) -> None:
     """How often each command asks Google, with a cached access token."""
     print("\nRequests a command")
     guest = ("--name", "Sam", "--email", "sam@example.com", "--force", "--json")

@@ -1,6 +1,6 @@
 """Ledger operations at a thousand and at many bookings, and the ratio of the two. Prints, asserts nothing.
 
-The whole table has 200,000; `python -m tests.bench.ledger [BOOKINGS]` takes a million, and two minutes to write them.
+The whole table has 100,000, or 200,000 with `--full`; `python -m tests.bench.ledger [BOOKINGS]` takes a million, and two minutes to write them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
 from portalcal.core.intervals import Interval
 from portalcal.ports import Search
+from tests.bench.scale import FULL, Scale, progress
 from tests.builders import SetClock, a_booking, a_wish, at, lease
 
-_ROUNDS = 60
 _STEP = timedelta(hours=1)
 
 
@@ -121,14 +121,14 @@ def operations(ledger: SqlLedger) -> dict[str, Callable[[], object]]:
     }
 
 
-def measured(bookings: int) -> dict[str, float]:
+def measured(bookings: int, *, rounds: int) -> dict[str, float]:
     """Return the milliseconds of each operation."""
     with tempfile.TemporaryDirectory() as folder:
         ledger = filled(Path(folder) / "ledger.db", bookings)
         times = {}
         for name, operation in operations(ledger).items():
             operation()
-            times[name] = median(timed(operation) for _ in range(_ROUNDS - 1))
+            times[name] = median(timed(operation) for _ in range(rounds - 1))
         times["check"] = timed(ledger.check)
         ledger.close()
     return times
@@ -141,13 +141,16 @@ def timed(operation: Callable[[], object]) -> float:
     return (perf_counter() - began) * 1000
 
 
-def main(many: int = 200_000) -> None:
+def main(scale: Scale) -> None:
     """Print the table."""
-    few_times, many_times = measured(1000), measured(many)
+    many = scale.ledger_bookings
+    few_times = measured(1000, rounds=scale.ledger_rounds)
+    progress(f"  writing {many} bookings")
+    many_times = measured(many, rounds=scale.ledger_rounds)
     print(f"\n{'The ledger, ms at bookings':28}{'1000':>10}{many:>12}{'ratio':>8}")
     for name, few in few_times.items():
         print(f"  {name:26}{few:10.2f}{many_times[name]:12.2f}{many_times[name] / few:8.2f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main(FULL._replace(ledger_bookings=int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -17,13 +17,13 @@ from portalcal.simulator.client_config import client_config, write_files
 from portalcal.simulator.google import Simulator
 from tests.bench.commands import away, fixed, medians
 from tests.bench.distance import at_a_distance
+from tests.bench.scale import QUICK, Scale
 
 PEOPLE, DAYS, BLOCKS = 200, 90, 500
 ROUND_TRIP = 0.08
-_RUNS = 3
 
 
-def main() -> None:
+def main(scale: Scale) -> None:
     """Print requests and seconds for all of the people, and for three of a pool of all."""
     with tempfile.TemporaryDirectory() as folder, Simulator() as google:
         _fill(google)
@@ -40,14 +40,14 @@ def main() -> None:
                 for name, options in questions.items()
             }
             google.forget_requests()
-            took = medians(commands, environ, runs=_RUNS)
+            took = medians(commands, environ, runs=scale.people_runs)
     asked = Counter(each.operation for each in google.requests)
     print(
-        f"\n{PEOPLE} people, {DAYS} days, {BLOCKS} busy blocks each, {ROUND_TRIP * 1000:.0f} ms away (median of {_RUNS})"
+        f"\n{PEOPLE} people, {DAYS} days, {BLOCKS} busy blocks each, {ROUND_TRIP * 1000:.0f} ms away (median of {scale.people_runs})"
     )
     for name, cost in took.items():
         print(f"  {name:<14} {cost.wall:5.2f} s, CPU {cost.cpu:5.2f} s   aim 2.50")
-    requests = sum(asked.values()) / _RUNS / len(commands)
+    requests = sum(asked.values()) / scale.people_runs / len(commands)
     print(f"  requests a command: {requests:.0f}   aim 12   {', '.join(sorted(asked))}")
 
 
@@ -89,4 +89,4 @@ def _address(number: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(QUICK)
