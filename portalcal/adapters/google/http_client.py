@@ -27,7 +27,7 @@ import urllib3.exceptions
 from portalcal import __version__
 from portalcal.adapters.google import api_errors, network_errors
 from portalcal.adapters.google.early_connection import EarlyConnection
-from portalcal.adapters.google.http_session import ResponseBounds, guard_session
+from portalcal.adapters.google.http_session import EnvironmentOnce, ResponseBounds, guard_session
 from portalcal.core.endpoint import host_of, read_address
 from portalcal.errors import GoogleBusy, GoogleUnreachable
 
@@ -145,7 +145,7 @@ class HttpClient:
         self._monotonic = monotonic
         self.server_time: datetime | None = None
         """The Date header of the latest response (RFC 9110 section 6.6.1)."""
-        self._session = requests.Session()
+        self._session = EnvironmentOnce()
         self._session.headers["User-Agent"] = f"portalcal/{__version__} (gzip)"
         # Google's cookies are not needed, and a cookie jar shared between threads can race.
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))

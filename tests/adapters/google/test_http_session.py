@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portalcal.adapters.google.http_client import Request
-from portalcal.adapters.google.http_session import ResponseBounds, guard_session
+from portalcal.adapters.google.http_session import EnvironmentOnce, ResponseBounds, guard_session
 from portalcal.adapters.google.network_errors import network_problem, was_sent
 from portalcal.core.endpoint import read_endpoint
 from portalcal.simulator.google import Simulator
@@ -251,6 +251,27 @@ def test_a_real_page_of_events_is_far_within_the_bounds() -> None:
         guard_session(session)
         assert session.get(google.url, timeout=30).content == page
     assert len(page) < ResponseBounds().decoded_bytes / 8
+
+
+def test_the_environment_is_read_once_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.invalid:1")
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "bundle.pem")
+    urls = ("https://calendar.invalid/a", "https://direct.invalid/a", "http://calendar.invalid/a")
+
+    with EnvironmentOnce() as session, requests.Session() as usual:
+        read = [session.merge_environment_settings(url, {}, None, None, None) for url in urls]
+        as_usual = [usual.merge_environment_settings(url, {}, None, None, None) for url in urls]
+        monkeypatch.delenv("https_proxy")
+        again = session.merge_environment_settings("https://calendar.invalid/b?c=d", {}, None, None, None)
+
+    assert read == as_usual
+    assert [each["proxies"].get("https") for each in read] == [
+        "http://proxy.invalid:1",
+        None,
+        "http://proxy.invalid:1",
+    ]
+    assert again == read[0]
 
 
 def test_an_endless_chunk_size_line_is_bounded_too() -> None:
