@@ -422,7 +422,7 @@ class Container:
 
     def _machine_zone(self) -> ZoneInfo:
         """The zone of schedules that name none. Warns when it had to be guessed."""
-        from portalcal.adapters.machine import local_zone
+        from portalcal.adapters.local_zone import local_zone
         from portalcal.core.health import NAME_A_ZONE
         from portalcal.warnings import ZoneUnknown
 

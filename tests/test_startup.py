@@ -92,6 +92,11 @@ def test_a_json_command_that_needs_no_google_loads_none_of_it_and_no_rich(argume
     assert unwanted == set()
 
 
+@pytest.mark.full
+def test_a_command_that_asks_nobody_loads_no_sockets() -> None:
+    assert not modules_loaded_by("bookings", "--json") & {"socket", "portalcal.adapters.machine"}
+
+
 @pytest.mark.parametrize(
     ("line", "needed"),
     [("portalcal ca", set()), ("portalcal book --link ", set()), ("portalcal cancel ", {"sqlite3"})],

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="sta
 
 def zone_of_a_process_with(tz: str | None) -> str:
     environ = {name: value for name, value in os.environ.items() if name != "TZ"}
-    code = "from portalcal.adapters.machine import machine_zone; print(machine_zone().key)"
+    code = "from portalcal.adapters.local_zone import machine_zone; print(machine_zone().key)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=environ | ({"TZ": tz} if tz is not None else {}),
@@ -50,7 +50,7 @@ def test_a_machine_without_a_nameable_zone_still_has_one(tz: str | None) -> None
 
 
 def test_tzlocals_warnings_are_not_printed() -> None:
-    code = "import portalcal.adapters.machine, logging; logging.getLogger('tzlocal').warning('deprecated')"
+    code = "import portalcal.adapters.local_zone, logging; logging.getLogger('tzlocal').warning('deprecated')"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
