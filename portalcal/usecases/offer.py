@@ -94,7 +94,13 @@ def _replay(options: OfferOptions, context: Context) -> Offered | None:
         return None
     if known.request != _as_asked(options):
         raise OfferKeyReused(options.key, str(known.id))
-    return Offered(known, options.request.zone, context.clock.now(), is_replayed=True)
+    now = context.clock.now()
+    is_open = known.state_at(now) is OfferState.OPEN
+    if is_open and any(slot.is_live and slot.calendar and slot.event_id is None for slot in known.slots):
+        # The command that made it ended before its events were there.
+        run_outbox(context)
+        known = context.offers.find(str(known.id))
+    return Offered(known, options.request.zone, now, is_replayed=True)
 
 
 def _as_asked(options: OfferOptions) -> str:

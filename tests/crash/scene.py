@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
+from portalcal.adapters.ledger.offers import SqlOffers
 from portalcal.adapters.ledger.postgres import PostgresLedger
 from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
+from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.ports import Search
 from portalcal.simulator.google import Simulator
 from tests.builders import SetClock
@@ -131,7 +134,11 @@ class Scene:
 
     def book(self, start: str = "2026-11-24T10:00", *more: str) -> str:
         """The id of a booking that went well."""
-        ran = self.run("book", start, *SAM, *more)
+        return self.made_by("book", start, *SAM, *more)
+
+    def made_by(self, *arguments: str) -> str:
+        """The id of what a command made."""
+        ran = self.run(*arguments)
         assert ran["exit"] == 0, ran["err"]
         self.google.clock.advance(seconds=60)
         identifier: str = json.loads(ran["out"])["result"]["id"]
@@ -150,6 +157,7 @@ class Scene:
     def audit(self) -> list[str]:
         """Everything in which ledger and calendar differ, or that is left over; nothing when all is well."""
         ledger = self._open_ledger()
+        offers = SqlOffers(ledger).all()
         bookings, owed, damage = ledger.search(Search()), ledger.owed(), ledger.check()
         unfaithful = unfaithful_histories(ledger)
         ledger.close()
@@ -157,10 +165,18 @@ class Scene:
         found = [f"{each.task} is owed for {each.booking}" for each in owed]
         found += [f"the history of {each}, replayed, is not the booking" for each in unfaithful]
         found += [damage.reason] if damage else []
-        found += _double_bookings(bookings)
+        offered = [slot for offer in offers for slot in offer.slots if slot.is_live]
+        found += _double_bookings([*bookings, *offered])
+        found += _broken_offers(offers, {each.id for each in bookings})
         for each in bookings:
             event = events.pop(each.event_id or "", None) if each.is_live else None
             found += _differences(each, event)
+        # Without a calendar nothing is tentative: the time is held here alone.
+        found += [
+            f"the offered time {slot.id} has no event"
+            for slot in offered
+            if slot.calendar and events.pop(slot.event_id or "", None) is None
+        ]
         return found + [f"the event {each} belongs to no live booking" for each in events]
 
     def _open_ledger(self) -> SqliteLedger | PostgresLedger:
@@ -177,6 +193,20 @@ def _double_bookings(bookings: Iterable[Booking]) -> list[str]:
         for one, other in itertools.combinations(live, 2)
         if one.meeting.overlaps(other.meeting)
         for who in set(one.claimants) & set(other.claimants)
+    ]
+
+
+def _broken_offers(offers: Iterable[GuestOffer], bookings: set[UUID]) -> list[str]:
+    """Offers that are over and hold a time still, or were taken by a booking that is not there."""
+    found = [
+        f"offer {each.id} is {each.state} and holds a time"
+        for each in offers
+        if each.state is not OfferState.OPEN and any(slot.is_live for slot in each.slots)
+    ]
+    return found + [
+        f"offer {each.id} is {each.state}, its booking is {each.booking}"
+        for each in offers
+        if (each.state is OfferState.TAKEN) is not (each.booking in bookings)
     ]
 
 

@@ -61,6 +61,17 @@ def _reassign(scene: Scene) -> tuple[str, ...]:
     return ("reassign", scene.book("2026-11-24T10:00", *PANEL), "--from", "ann", "--to", "eve")
 
 
+OFFER = ("offer", "2026-11-24T10:00", "2026-11-24T11:00", *SAM, "--key", "offer-17")
+
+
+def _book_offered(scene: Scene) -> tuple[str, ...]:
+    return ("book", "--offer", f"{scene.made_by(*OFFER)}/1")
+
+
+def _book_tentative(scene: Scene) -> tuple[str, ...]:
+    return ("book", "--offer", f"{scene.made_by(*OFFER, '--tentative')}/1")
+
+
 def _sync(scene: Scene) -> tuple[str, ...]:
     """A sync that has to deliver, to follow a move and to follow a deletion."""
     moved, gone, owed = (scene.book(f"2026-11-24T{hour}:00") for hour in (10, 11, 12))
@@ -79,10 +90,22 @@ CASES = (
     Case("reschedule a panel", _reschedule_panel, frozenset({1}), step=2),
     # Ann has left already where the killed command, or the outbox, came that far.
     Case("reassign", _reassign, frozenset({1}), step=2, again=frozenset({0, 6})),
+    Case("offer", lambda _: OFFER, frozenset({0})),
+    Case("offer with events", lambda _: (*OFFER, "--tentative"), frozenset({0, 2}), step=2),
+    Case("book an offered time", _book_offered, frozenset({0, 1}), step=2),
+    # As before, or converted: the events of both times, or that of the booking.
+    Case("book a tentative time", _book_tentative, frozenset({1, 2}), step=2),
     Case("sync", _sync, frozenset({2}), step=2),
 )
 
-DONE = {"book": 1, "book a panel": 1, "cancel": 0}
+DONE = {
+    "book": 1,
+    "book a panel": 1,
+    "cancel": 0,
+    "offer with events": 2,
+    "book an offered time": 1,
+    "book a tentative time": 1,
+}
 """How many events there are once a command did what it is for, where a command that did nothing leaves another number."""
 
 
