@@ -6,6 +6,7 @@ Also the other responses of the callback server. All forbid caching, framing and
 from __future__ import annotations
 
 import html
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
@@ -134,11 +135,16 @@ def _response(status: int, text: str, *, kind: str, policy: str, location: str |
     return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
+_COMMAND = re.compile("“[^”]+”")
+"""A command in an advice, which is not broken over two lines."""
+
+
 def _document(page: CallbackPage, nonce: str) -> str:
     headline = _escaped(f"{page.headline} {page.detail}".strip())
     # Allow a line break after the @ of a long e-mail address.
     shown = _escaped(page.detail).replace("@", "@<wbr>")
     detail = f' <span class="detail">{shown}</span>' if shown else ""
+    advice = _COMMAND.sub(r'<span class="command">\g<0></span>', _escaped(page.advice))
     # Remove the code from the address bar and the history. Browsers ignore close() for some tabs, hence the advice.
     script = 'history.replaceState(null,"","/");' + (
         "setTimeout(()=>window.close(),1500);" if page.closes else ""
@@ -157,7 +163,7 @@ def _document(page: CallbackPage, nonce: str) -> str:
 <main>
 <svg class="sign" viewBox="0 0 64 64" aria-hidden="true">{_SIGNS[page.tone]}</svg>
 <h1>{_escaped(page.headline)}{detail}</h1>
-<p>{_escaped(page.advice)}</p>
+<p>{advice}</p>
 </main>
 <footer>portalcal</footer>
 <script nonce="{nonce}">{script}</script>
@@ -199,6 +205,7 @@ h1{margin-top:1.4rem;font-size:1.35rem;line-height:1.35;font-weight:600;letter-s
 .detail{display:block;margin-top:.35rem;font-size:1.06rem;font-weight:500;color:var(--tone);overflow-wrap:anywhere}
 .bad .detail,.warn .detail{font-size:1rem;font-weight:400;color:var(--text);text-wrap:pretty}
 p{margin-top:1.15rem;color:var(--soft);font-size:.95rem;text-wrap:balance}
+.command{white-space:nowrap}
 footer{margin-top:1.5rem;color:var(--soft);font-size:.8rem;letter-spacing:.04em}
 @media (prefers-reduced-motion:no-preference){.sign path{stroke-dasharray:48;animation:draw .5s .1s ease-out backwards}
 main{animation:rise .35s ease-out}}

@@ -172,7 +172,9 @@ def _grants(grants: Grants) -> str:
 
 
 def _grant(grants: Grants, grant: StoredGrant) -> str:
-    may = "<br>".join(f"<code>{escape(scopes.short(scope))}</code>" for scope in grant.scopes)
+    # A name may break after its dots: as a whole it pushes the state out of sight.
+    names = (escape(scopes.short(scope)).replace(".", ".<wbr>") for scope in grant.scopes)
+    may = "<br>".join(f"<code>{name}</code>" for name in names)
     state = (
         "live" if grants.is_live(grant) else f'<span class="bad">{escape(grant.ended or "expired")}</span>'
     )

@@ -114,6 +114,14 @@ def test_foreign_text_is_no_markup_and_turns_nothing_around() -> None:
         assert "\x1b" not in read.body
 
 
+@pytest.mark.parametrize("page", [EVERY[1], EVERY[2]])
+def test_the_command_of_an_advice_is_not_broken_over_two_lines(page: CallbackPage) -> None:
+    body = Reader(page).body
+
+    assert '<span class="command">“portalcal connect”</span>' in body
+    assert ".command{white-space:nowrap}" in body
+
+
 def test_light_and_dark_are_both_there() -> None:
     body = Reader(EVERY[0]).body
 
