@@ -418,6 +418,13 @@ class Position(NamedTuple):
     booking: UUID
 
 
+class Touched(NamedTuple):
+    """What changes in a calendar name. Bookings whose event was never read count as named."""
+
+    events: tuple[str, ...]  # ids
+    bookings: tuple[UUID, ...]
+
+
 class Search(NamedTuple):
     """A filter for bookings; None and () match all."""
 
@@ -427,6 +434,9 @@ class Search(NamedTuple):
     email: str | None = None
     after: Position | None = None  # only those behind this one
     most: int | None = None  # only so many, the first
+    has_calendar: bool | None = None  # whether an event was made or is to be made
+    has_refusal: bool = False  # only those of whose participants one may have declined
+    touched: Touched | None = None  # only those that changes in a calendar may be about
 
 
 class Tally(NamedTuple):
@@ -596,6 +606,9 @@ class Ledger(Protocol):
 
     def search(self, search: Search) -> tuple[Booking, ...]:
         """Bookings in any state, by start and id."""
+
+    def calendars_ahead(self, now: datetime) -> tuple[str, ...]:
+        """The calendars of held and confirmed bookings that end after `now`, sorted."""
 
     def begin_cancel(self, booking: Booking) -> Booking:
         """Make a booking `cancelling` and add an outbox entry `remove`.

@@ -261,6 +261,21 @@ def event_id(booking: UUID, *, attempt: int) -> str:
     return f"pc{encoded}{attempt}"
 
 
+def booking_of_event(event: str) -> UUID | None:
+    """The booking of an event id that we chose; None: it is not one.
+
+    >>> booking_of_event("pc000000000000000000000000040")
+    UUID('00000000-0000-0000-0000-000000000001')
+    """
+    encoded, attempt = event[2:28], event[28:]
+    if not event.startswith("pc") or not attempt.isdecimal():
+        return None
+    try:
+        return UUID(bytes=base64.b32hexdecode(f"{encoded}======", casefold=True))
+    except ValueError:
+        return None
+
+
 def differences(ours: BookingRequest, theirs: BookingRequest) -> tuple[str, ...]:
     """The fields in which two requests differ.
 

@@ -20,7 +20,7 @@ from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.errors import BookingNotFound, OfferNotFound
-from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Position, Search, Tally
+from portalcal.ports import ClaimsOverlap, EntryPending, Ledger, Position, Search, Tally, Touched
 from tests.builders import BEN, SetClock, a_booking, a_wish, at, lease, span
 
 
@@ -491,6 +491,47 @@ class LedgerContract:
         assert ledger.search(Search(email="BEN@example.com")) == (ben,)
         assert ledger.search(Search(email="ben@example.com", end=at("11:00"))) == ()
         assert ledger.search(Search(email="%")) == ()
+
+    def test_a_search_is_narrowed_to_what_changes_in_a_calendar_may_be_about(self, ledger: Ledger) -> None:
+        confirmed = State.CONFIRMED
+        one, by_id, other = (
+            ledger.hold(replace(each, event_id=f"event{each.request.start:%H}", etag='"1"'), put=False)
+            for each in (
+                a_booking("09:00-09:30", state=confirmed),
+                a_booking("10:00-10:30", state=confirmed),
+                a_booking("11:00-11:30", state=confirmed),
+            )
+        )
+        never_read = ledger.hold(a_booking("12:00-12:30"), put=True)
+
+        found = ledger.search(Search(touched=Touched(("event09", "else"), (by_id.id,))))
+
+        assert found == (one, by_id, never_read)
+        assert ledger.search(Search(touched=Touched((), ()))) == (never_read,)
+        assert ledger.search(Search()) == (one, by_id, other, never_read)
+
+    def test_a_search_tells_bookings_with_an_event_from_those_without(self, ledger: Ledger) -> None:
+        without = ledger.hold(a_booking("09:00-09:30", state=State.CONFIRMED, calendar=None), put=False)
+        with_one = ledger.hold(a_booking("10:00-10:30"), put=True)
+
+        assert ledger.search(Search(has_calendar=False)) == (without,)
+        assert ledger.search(Search(has_calendar=True)) == (with_one,)
+
+    def test_a_search_finds_what_participants_declined(self, ledger: Ledger) -> None:
+        ana, ben = a_person("ana"), a_person("ben")
+        ledger.hold(a_booking("09:00-09:30", participants=(ana,)), put=True)
+        declined = a_booking("10:00-10:30", participants=(ana, ben._replace(response="declined")))
+        ledger.hold(declined, put=True)
+
+        assert [each.id for each in ledger.search(Search(has_refusal=True))] == [declined.id]
+
+    def test_calendars_are_those_of_bookings_to_come(self, ledger: Ledger) -> None:
+        for time, calendar in (("09:00-09:30", "past"), ("10:00-10:30", "b"), ("11:00-11:30", "a")):
+            ledger.hold(a_booking(time, calendar=calendar), put=True)
+        ledger.hold(a_booking("12:00-12:30", state=State.CONFIRMED, calendar=None), put=False)
+        ledger.begin_cancel(ledger.hold(a_booking("13:00-13:30", calendar="cancelled"), put=True))
+
+        assert ledger.calendars_ahead(at("09:30")) == ("a", "b")
 
     def test_pages_of_a_search_join_to_the_whole(self, ledger: Ledger) -> None:
         made = [

@@ -17,11 +17,17 @@ from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.outbox import LEASE, OutboxEntry, Task
 from portalcal.core.slots import Claim
 from portalcal.errors import BookingNotFound, OfferNotFound
-from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Leased, Search, Tally
+from portalcal.ports import ClaimsOverlap, Clock, Damage, EntryPending, Leased, Search, Tally, Touched
 
 _FEWEST_CHARACTERS = 4
 _LONG_AGO, _FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _OPEN = frozenset({State.HELD, State.CONFIRMED})
+
+
+def _is_touched(booking: Booking, touched: Touched | None) -> bool:
+    if touched is None or booking.etag is None:
+        return True
+    return booking.event_id in touched.events or booking.id in touched.bookings
 
 
 class Owed(NamedTuple):
@@ -204,12 +210,20 @@ class LittleLedger:
             if each.meeting.end > start and each.meeting.start < end
             if each.state in (search.states or tuple(State))
             if search.email is None or search.email.lower() == each.request.guest.email.lower()
+            if search.has_calendar is None or search.has_calendar == (each.calendar is not None)
+            if not search.has_refusal or any(one.response == "declined" for one in each.participants)
+            if _is_touched(each, search.touched)
         )
         ordered = sorted(found, key=lambda each: (each.meeting.start, str(each.id)))
         if (after := search.after) is not None:
             place = (after.start, str(after.booking))
             ordered = [each for each in ordered if (each.meeting.start, str(each.id)) > place]
         return tuple(ordered[: search.most])
+
+    def calendars_ahead(self, now: datetime) -> tuple[str, ...]:
+        """The calendars of bookings to come."""
+        ahead = self.search(Search(start=now, states=(State.HELD, State.CONFIRMED)))
+        return tuple(sorted({each.calendar for each in ahead if each.calendar is not None}))
 
     def begin_cancel(self, booking: Booking) -> Booking:
         """Record a booking as on its way out, and owe the removal."""

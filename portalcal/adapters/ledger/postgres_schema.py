@@ -603,6 +603,11 @@ _SEARCH = """
             FROM bookings WHERE workspace = :workspace))
       AND (start > :after_start OR id > :after_id)
       AND offer IS NULL AND state IN (SELECT jsonb_array_elements_text(CAST(:states AS jsonb)))
+      AND (CAST(:has_calendar AS int) IS NULL OR (calendar IS NOT NULL) = (CAST(:has_calendar AS int) = 1))
+      AND (CAST(:has_refusal AS int) = 0 OR strpos(participants, '"declined"') > 0)
+      AND (CAST(:is_narrowed AS int) = 0 OR etag IS NULL
+           OR event_id IN (SELECT jsonb_array_elements_text(CAST(:touched_events AS jsonb)))
+           OR id IN (SELECT jsonb_array_elements_text(CAST(:touched_bookings AS jsonb))))
 """
 
 

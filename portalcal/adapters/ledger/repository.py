@@ -252,10 +252,21 @@ class SqlLedger:
             "after_start": rows.seconds(search.after.start) if search.after else _LONG_AGO,
             "after_id": str(search.after.booking) if search.after else "",
             "most": _FAR_AHEAD if search.most is None else search.most,
+            "has_calendar": None if search.has_calendar is None else int(search.has_calendar),
+            "has_refusal": int(search.has_refusal),
+            "is_narrowed": int(search.touched is not None),
+            "touched_events": json.dumps(search.touched.events if search.touched else ()),
+            "touched_bookings": rows.keys(map(str, search.touched.bookings if search.touched else ())),
         }
         statement = self._dialect.search if search.email is None else self._dialect.search_by_email
         with self._database.reading() as db:
             return self._bookings(db.execute(statement, criteria))
+
+    def calendars_ahead(self, now: datetime) -> tuple[str, ...]:
+        """Return the calendars of held and confirmed bookings that end after `now`, sorted."""
+        ahead = {"workspace": self._workspace, "now": rows.seconds(now)}
+        with self._database.reading() as db:
+            return tuple(row["calendar"] for row in db.execute(sql.CALENDARS_AHEAD, ahead))
 
     def begin_cancel(self, booking: Booking) -> Booking:
         """Record a booking as `cancelling` and queue the removal of its event; see `ports.Ledger`.

@@ -72,6 +72,15 @@ MOVING_BOOKINGS_IN = """
 """
 
 
+# As in a search, the longest booking bounds how long before now one may have begun.
+CALENDARS_AHEAD = f"""
+    SELECT DISTINCT calendar FROM bookings
+    WHERE workspace = :workspace AND meeting_end > :now AND start > :now - {_LONGEST}
+      AND state IN ('held', 'confirmed') AND offer IS NULL AND calendar IS NOT NULL
+    ORDER BY calendar
+"""  # noqa: S608 - constants
+
+
 # --- offers ---------------------------------------------------------------------------------------------------
 
 INSERT_OFFER = """

@@ -500,6 +500,11 @@ _SEARCH = """
             FROM bookings WHERE workspace = :workspace))
       AND (+start > :after_start OR id > :after_id)
       AND offer IS NULL AND state IN (SELECT value FROM json_each(:states))
+      AND (:has_calendar IS NULL OR (calendar IS NOT NULL) = (:has_calendar = 1))
+      AND (:has_refusal = 0 OR instr(participants, '"declined"') > 0)
+      AND (:is_narrowed = 0 OR etag IS NULL
+           OR event_id IN (SELECT value FROM json_each(:touched_events))
+           OR id IN (SELECT value FROM json_each(:touched_bookings)))
 """
 
 

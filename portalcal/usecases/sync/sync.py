@@ -15,13 +15,13 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from portalcal.core.booking import Booking, State
+from portalcal.core.booking import Booking, State, booking_of_event
 from portalcal.core.email_address import same, unique
 from portalcal.core.reconcile import Change, EventSnapshot, changes, merge_event
 from portalcal.core.slots import Claim
 from portalcal.core.time import format_time
 from portalcal.errors import BookingNotFound, CalendarNotFound, NotConnected
-from portalcal.ports import ClaimsOverlap, Context, Event, EventChanges, Search, SyncTokenExpired
+from portalcal.ports import ClaimsOverlap, Context, Event, EventChanges, Search, SyncTokenExpired, Touched
 from portalcal.results import Selection, Synced
 from portalcal.run_all import run_all
 from portalcal.usecases.calendar_selection import calendar_selection
@@ -103,7 +103,7 @@ def sync(options: SyncOptions, context: Context) -> Synced:
     if options.replace_declined:
         replaced = replace_declined(
             context,
-            _upcoming(context),
+            _upcoming(context, Search(has_refusal=True)),
             zone=options.zone,
             before=options.replace_before,
             dry_run=options.dry_run,
@@ -121,7 +121,9 @@ def sync(options: SyncOptions, context: Context) -> Synced:
         declined=tuple(reconciled.by_change[Change.DECLINED]),
         updated=tuple(reconciled.by_change[Change.UPDATED]),
         conflicts=tuple(reconciled.conflicts),
-        needs_replacement=tuple(each.id for each in _upcoming(context) if each.absent),
+        needs_replacement=tuple(
+            each.id for each in _upcoming(context, Search(has_refusal=True)) if each.absent
+        ),
         replaced=replaced,
         added=added if options.dry_run else _with_event(context, added),
         unknown=tuple(reconciled.unknown.left),
@@ -130,16 +132,15 @@ def sync(options: SyncOptions, context: Context) -> Synced:
     )
 
 
-def _upcoming(context: Context) -> Iterator[Booking]:
-    """The bookings to come, read in pages: only those that are wanted are kept in memory."""
-    upcoming = Search(start=context.clock.now(), states=(State.HELD, State.CONFIRMED))
+def _upcoming(context: Context, search: Search = Search()) -> Iterator[Booking]:  # noqa: B008 - immutable
+    """The bookings to come that match, read in pages: only those that are wanted are kept in memory."""
+    upcoming = search._replace(start=context.clock.now(), states=(State.HELD, State.CONFIRMED))
     return in_pages(context.ledger, upcoming)
 
 
 def _calendars(context: Context, selection: Selection) -> tuple[str, ...]:
     """The calendars with events of upcoming bookings, the booking calendar first."""
-    used = (booking.calendar for booking in _upcoming(context) if booking.calendar)
-    return unique((selection.booking, *used))
+    return unique((selection.booking, *context.ledger.calendars_ahead(context.clock.now())))
 
 
 def _queue_missing(options: SyncOptions, context: Context, selection: Selection) -> tuple[UUID, ...]:
@@ -153,7 +154,7 @@ def _queue_missing(options: SyncOptions, context: Context, selection: Selection)
 
 
 def _without_event(context: Context) -> list[Booking]:
-    return [booking for booking in _upcoming(context) if booking.calendar is None]
+    return list(_upcoming(context, Search(has_calendar=False)))
 
 
 def _with_event(context: Context, bookings: Iterable[UUID]) -> tuple[UUID, ...]:
@@ -195,9 +196,11 @@ def _known(context: Context, calendar: str, listed: EventChanges, *, is_full: bo
     """
     ids = {event.id for event in listed.events}
     series = _series_of(listed)
+    bookings = tuple(booking for each in sorted(series) if (booking := booking_of_event(each)))
+    search = Search() if is_full else Search(touched=Touched(tuple(sorted(ids)), bookings))
     return {
         booking.event_id: booking
-        for booking in _upcoming(context)
+        for booking in _upcoming(context, search)
         if booking.event_id and same(booking.calendar, calendar)
         if is_full or booking.etag is None or booking.event_id in ids or booking.next_event_id in series
     }
