@@ -120,12 +120,13 @@ def a_book(guest: str, *, key: str, when: Interval = SLOT) -> Command:
     return _a_book(f"book for {guest}", guest, key=key, when=when, people=PanelRequest())
 
 
-def a_panel(guest: str, *people: str, key: str) -> Command:
-    """Book the slot for somebody with these people; the account only organises."""
-    panel = PanelRequest(required=people, owner_attends=False)
-    names = " and ".join(each.partition("@")[0].title() for each in people)
+def a_panel(guest: str, *people: str, key: str, owner_attends: bool = False) -> Command:
+    """Book the slot for somebody with these people; the account attends or only organises."""
+    panel = PanelRequest(required=people, owner_attends=owner_attends)
+    coming = (*people, ANA) if owner_attends else people
+    names = " and ".join(each.partition("@")[0].title() for each in coming)
     made = _a_book(f"book {names} for {guest}", guest, key=key, when=SLOT, people=panel)
-    return made._replace(takes=frozenset(people))
+    return made._replace(takes=frozenset(coming))
 
 
 def _a_book(name: str, guest: str, *, key: str, when: Interval, people: PanelRequest) -> Command:

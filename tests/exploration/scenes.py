@@ -220,7 +220,11 @@ def panel_commands(before: Before) -> list[Command]:
         a_sync(),
     ]
     if not before.books.bookings:
-        return [a_panel("Eve", BEN, CLEO, key="x"), *others]
+        return [
+            a_panel("Eve", BEN, CLEO, key="x"),
+            a_panel("Max", BEN, key="d", owner_attends=True),
+            *others,
+        ]
     return [
         *others,
         a_reassign(X, CLEO, DANA),
