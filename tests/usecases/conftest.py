@@ -15,6 +15,7 @@ import pytest
 from portalcal.adapters.vault.memory import MemoryVault
 from portalcal.container import Container
 from portalcal.core.booking import Booking, Guest
+from portalcal.core.participants import Participant
 from portalcal.core.permissions import Permission, scopes_to_ask
 from portalcal.ports import Connection, Secret
 from portalcal.simulator.google import Simulator
@@ -84,9 +85,9 @@ class Machine:
         )
         self.google.forget_requests()
 
-    def hold(self, when: str) -> Booking:
+    def hold(self, when: str, *participants: Participant) -> Booking:
         """A booking of Sam's that is held, with its put in the outbox."""
-        booking = a_booking(request=a_wish(when, guest=SAM), calendar=ANA)
+        booking = a_booking(request=a_wish(when, guest=SAM), calendar=ANA, participants=participants)
         return self.process().ledger.hold(booking, put=True)
 
 

@@ -41,7 +41,15 @@ def check_still_free(context: Context, booking: Booking, *, own: Intervals = NOT
     """
     selection = calendar_selection(context)
     conflicts = selection.conflicts if selection and booking.owner_attends else ()
-    calendars = unique((*conflicts, *_addresses(booking)))
+    _check_free(context, booking, unique((*conflicts, *people_of(booking))), own=own)
+
+
+def check_newcomers_free(context: Context, booking: Booking, coming: tuple[Participant, ...]) -> None:
+    """Check people before they are invited to a meeting that stays where it is. Raises as `check_still_free`."""
+    _check_free(context, booking, _calendars_of(coming), own=NOTHING)
+
+
+def _check_free(context: Context, booking: Booking, calendars: tuple[str, ...], *, own: Intervals) -> None:
     for free_busy in read_free_busy(context, calendars, booking.buffered) if calendars else ():
         if free_busy.unread is not None:
             raise unread_error(context, (free_busy,))
@@ -49,9 +57,13 @@ def check_still_free(context: Context, booking: Booking, *, own: Intervals = NOT
             raise SlotTaken(meeting_time(booking), f"a meeting on {split(free_busy.calendar).shown}")
 
 
-def _addresses(booking: Booking) -> tuple[str, ...]:
+def people_of(booking: Booking) -> tuple[str, ...]:
     """Whose calendars decide besides the owner's: everybody who takes part, optional people excepted, and the room."""
     return tuple(each.address for each in invited(booking) if each.role is not Role.OPTIONAL)
+
+
+def _calendars_of(coming: tuple[Participant, ...]) -> tuple[str, ...]:
+    return tuple(each.address for each in coming if each.role is not Role.OPTIONAL and not each.is_account)
 
 
 def conflict_of_newcomers(
@@ -62,9 +74,7 @@ def conflict_of_newcomers(
     Raises:
         CalendarUnreadable: a calendar could not be read.
     """
-    calendars = tuple(
-        each.address for each in coming if each.role is not Role.OPTIONAL and not each.is_account
-    )
+    calendars = _calendars_of(coming)
     if not calendars:
         return None
     return _check_other_calendars(context, booking, calendars=calendars, own=NOTHING, before=before)
@@ -94,7 +104,7 @@ def reread_after_write(
     others = unique(
         (
             *(calendar for calendar in conflicts if not is_calendar(context, calendar, ours.calendar)),
-            *_addresses(booking),
+            *people_of(booking),
         )
     )
     if not others:
@@ -173,7 +183,7 @@ def _check_other_calendars(
 ) -> str | None:
     """A description of busy time on another calendar. That of whoever is invited shows our own meeting, no conflict."""
     guests = {booking.request.guest.email, *booking.request.guests}
-    people = set(_addresses(booking))
+    people = set(people_of(booking))
     known = {each.calendar.lower(): each.busy for each in before}
     # People's busy times must not be cut off at the meeting, or ours cannot be told from those of others.
     window = booking.buffered.widened(_AROUND, _AROUND) if people else booking.buffered

@@ -12,6 +12,7 @@ from dataclasses import replace
 from portalcal.core.booking import Booking
 from portalcal.core.intervals import Interval, Intervals
 from portalcal.core.outbox import OutboxEntry, Succeeded, refusals_leave_outcome_unknown
+from portalcal.core.participants import Participant
 from portalcal.core.slots import FreeBusy
 from portalcal.core.time import format_time
 from portalcal.errors import (
@@ -28,8 +29,10 @@ from portalcal.errors import (
 )
 from portalcal.ports import Context, Event, EventChanged
 from portalcal.usecases.outbox.conflict_check import (
+    check_newcomers_free,
     check_still_free,
     conflict_of_newcomers,
+    people_of,
     reread_after_write,
 )
 from portalcal.usecases.outbox.event_mapping import (
@@ -64,10 +67,13 @@ def move(
     if old is None or not booking.is_live:
         return booking, Succeeded(was_already=True)
     moved = booking.at(booking.moving_to or booking.meeting)
-    is_late = entry.attempts > 1 or booking.moving_to is None
+    # The first attempt too, where the process that planned it died: nobody knows whether the people are still free.
+    is_unread = bool(people_of(moved)) and not before
+    is_late = entry.attempts > 1 or booking.moving_to is None or is_unread
 
     if booking.is_reassigned:
-        event, is_written = _event_in_place(context, moved), False
+        is_first = entry.attempts == 1
+        event, is_written = _event_in_place(context, booking, moved, checks=is_unread and is_first), False
     else:
         event, is_written = _move_event(context, moved, old, is_late=is_late)
     if booking.new_participants is not None:
@@ -105,16 +111,33 @@ def _reread(
     if not booking.is_reassigned:
         old = Intervals((booking.moved_from or booking.meeting,))
         return reread_after_write(context, moved, event, own=old, before=before)
-    there = set(booking.claimants)
-    coming = tuple(each for each in moved.participants if each.claimant(moved.workspace) not in there)
+    coming = _newcomers(booking, moved)
     return event, conflict_of_newcomers(context, moved, coming, before=before) if coming else None
 
 
-def _event_in_place(context: Context, booking: Booking) -> Event:
-    """The event of a meeting that stays where it is. Raises: AlreadyMoved."""
-    event = find_event(context, booking)
-    if event is None or event.span != booking.meeting:
-        raise AlreadyMoved(str(booking.id), _describe_time(booking, event))
+def _newcomers(booking: Booking, moved: Booking) -> tuple[Participant, ...]:
+    """Who takes part in `moved` and holds no claim of the booking yet."""
+    there = set(booking.claimants)
+    return tuple(each for each in moved.participants if each.claimant(moved.workspace) not in there)
+
+
+def _event_in_place(context: Context, booking: Booking, moved: Booking, *, checks: bool) -> Event:
+    """The event of a meeting that stays where it is.
+
+    `checks`: whether newcomers must be free, where nobody has invited them yet.
+
+    Raises:
+        AlreadyMoved: it was moved or deleted.
+        SlotTaken: a newcomer was taken meanwhile.
+    """
+    event = find_event(context, moved)
+    if event is None or event.span != moved.meeting:
+        raise AlreadyMoved(str(moved.id), _describe_time(moved, event))
+    if checks:
+        invited_already = booking.invited_without_claim
+        newcomers = _newcomers(booking, moved)
+        coming = tuple(each for each in newcomers if each.address not in invited_already)
+        check_newcomers_free(context, moved, coming)
     return event
 
 

@@ -25,7 +25,7 @@ from portalcal.errors import (
     TryLaterError,
 )
 from portalcal.ports import Context, Event, EventIdTaken
-from portalcal.usecases.outbox.conflict_check import check_still_free, reread_after_write
+from portalcal.usecases.outbox.conflict_check import check_still_free, people_of, reread_after_write
 from portalcal.usecases.outbox.event_mapping import calendar_of, event_draft, meeting_time, with_event
 from portalcal.usecases.outbox.find_event import verify_calendar_refusals
 from portalcal.usecases.outbox.room import wait_for_room
@@ -45,8 +45,11 @@ def put(
         PortalcalError: Google's own refusals (ports.Calendars).
     """
     existing = None
-    # A booking that is confirmed before its put was made while disconnected, and gets its event late.
-    if entry.attempts > 1 or booking.state is State.CONFIRMED:
+    # A booking that is confirmed before its put was made while disconnected, and gets its event late. So does one whose
+    # process died before its first attempt: nobody knows by now whether the people are still free, and once our event is
+    # in their calendars a meeting at the same time cannot be told from it.
+    is_unread = bool(people_of(booking)) and not before
+    if entry.attempts > 1 or booking.state is State.CONFIRMED or is_unread:
         booking, existing = _find_or_check_free(context, booking)
     booking, event = (booking, existing) if existing else _insert(context, booking)
     current = _check_conflicts(context, booking, event, before=before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,14 @@ from portalcal.adapters.google.http_client import RetryPolicy
 from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.outbox import LEASE, LONGEST_CALL, OutboxEntry
+from portalcal.core.participants import Participant, Role
 from portalcal.ports import EventDraft
 from portalcal.simulator.google import Simulator
 from portalcal.simulator.http.request_log import LoggedExchange
 from portalcal.usecases.booking.book import BookOptions, book
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
 from portalcal.usecases.outbox.run import OutboxRun, run_outbox
-from tests.builders import a_booking, a_wish, at, lease
+from tests.builders import a_booking, a_wish, at, lease, span
 from tests.usecases.conftest import ANA, SAM, Machine
 
 
@@ -225,6 +227,56 @@ def test_a_late_put_of_a_time_that_was_taken_meanwhile_is_rejected_without_an_in
     assert code == "booking-refused"
     assert "Mon 2 Mar, 14:00-14:30 (London) is taken by a meeting on ana@example.com" in message
     assert stored(machine, held).state is State.REFUSED
+
+
+def test_a_first_attempt_by_another_process_finds_who_was_taken_meanwhile(
+    machine: Machine, google: Simulator
+) -> None:
+    """Once they are invited, a meeting at the same time cannot be told from ours."""
+    google.add_user("ben@example.com")
+    google.share("ben@example.com", ANA, role="freeBusyReader")
+    held = machine.hold("14:00-14:30", Participant("ben", "ben@example.com", Role.WITH))
+    google.add_event("ben@example.com", at("14:00"), at("14:30"), "Dentist")
+
+    assert run_outbox(machine.process()) == OutboxRun(rejected=(held.id,))
+
+    assert google.outbox == []
+
+
+def test_a_first_attempt_to_move_by_another_process_finds_who_was_taken_meanwhile(
+    machine: Machine, google: Simulator
+) -> None:
+    google.add_user("ben@example.com")
+    google.share("ben@example.com", ANA, role="freeBusyReader")
+    held = machine.hold("14:00-14:30", Participant("ben", "ben@example.com", Role.WITH))
+    run_outbox(machine.process())
+    wanted = replace(stored(machine, held), moving_to=span("16:00-16:30"))
+    machine.process().ledger.begin_move(wanted, at_once=False)
+    google.add_event("ben@example.com", at("16:00"), at("16:30"), "Dentist")
+    google.forget_requests()
+
+    assert run_outbox(machine.process()) == OutboxRun(rejected=(held.id,))
+
+    assert google.count("events.patch") == 0
+
+
+def test_a_first_attempt_to_invite_by_another_process_finds_who_was_taken_meanwhile(
+    machine: Machine, google: Simulator
+) -> None:
+    for person in ("ben@example.com", "zoe@example.com"):
+        google.add_user(person)
+        google.share(person, ANA, role="freeBusyReader")
+    held = machine.hold("14:00-14:30", Participant("ben", "ben@example.com", Role.WITH))
+    run_outbox(machine.process())
+    zoe = Participant("zoe", "zoe@example.com", Role.WITH)
+    wanted = replace(stored(machine, held), moving_to=held.meeting, new_participants=(zoe,))
+    machine.process().ledger.begin_move(wanted, at_once=False)
+    google.add_event("zoe@example.com", at("14:00"), at("14:30"), "Dentist")
+    google.forget_requests()
+
+    assert run_outbox(machine.process()) == OutboxRun(rejected=(held.id,))
+
+    assert google.count("events.patch") == 0
 
 
 def test_the_time_of_a_refused_booking_is_free_again(machine: Machine, google: Simulator) -> None:
