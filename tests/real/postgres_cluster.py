@@ -106,11 +106,11 @@ class Cluster:
             "-D",
             str(folder / "data"),
         ]
-        subprocess.run(
-            [*copy, "-R", "-c", "fast"], check=True, capture_output=True, timeout=_LIMIT, cwd=folder,
-            user=self._other_user,
-        )  # fmt: skip
         try:
+            subprocess.run(
+                [*copy, "-R", "-c", "fast"], check=True, capture_output=True, timeout=_LIMIT, cwd=folder,
+                user=self._other_user,
+            )  # fmt: skip
             made.start()
             yield made
         finally:
