@@ -18,6 +18,7 @@ from portalcal.ports import Ledger, OfferBook, Search
 from portalcal.simulator.google import Simulator
 from tests import selection
 from tests.cli.conftest import NOW, Ran
+from tests.cli.status_failures import ledger_path
 from tests.faults.contract import CANCELLED, CONFIRMED, MOVED, NOTHING
 from tests.faults.stage import SAM, TEN, TWO, Facts, Stage
 
@@ -137,6 +138,14 @@ def owed(stage: Stage) -> None:
     stage.google.clock.advance(minutes=5)
 
 
+def lost(stage: Stage) -> None:
+    """The booking is in the calendar alone."""
+    booked(stage)
+    path = ledger_path(stage)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+
+
 def refused(stage: Stage) -> None:
     """Google will not have the event."""
     stage.connect()
@@ -163,6 +172,7 @@ SCENES = (
     Scene(("cancel", "BOOKING"), booked, "find begin_cancel due lease settle owed", CANCELLED),
     Scene(("sync",), owed, "offers.expired owed lease settle owed calendars_ahead owed sync_token search owed keep_sync_token search keep_last_sync owed search", CONFIRMED, "owed"),
     Scene(("sync",), deleted, "offers.expired owed calendars_ahead owed sync_token search owed adopt keep_sync_token search keep_last_sync owed search", CANCELLED, "deleted"),
+    Scene(("sync", "--adopt"), lost, "offers.expired owed calendars_ahead owed search get unknown hold owed find keep_sync_token search keep_last_sync owed search", CONFIRMED, "lost"),
     Scene(("bookings",), booked, "owed search", CONFIRMED),
     Scene(("availability",), booked, "owed claims", CONFIRMED),
     Scene(("disconnect", "--yes"), connected, "search due", NOTHING._replace(connected=False)),
