@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -156,7 +157,8 @@ def bookings(tmp_path: Path) -> list[str]:
     (tmp_path / "home/.config/portalcal").mkdir(parents=True)
     config = tmp_path / "home/.config/portalcal/config.toml"
     config.write_text(
-        'timezone = "Europe/London"\n[links.intro]\n[people.ana]\nemail = "ana@example.com"\n',
+        'timezone = "Europe/London"\n[links.intro]\n[people.ana]\nemail = "ana@example.com"\n'
+        '[pools]\nbackend = ["ana"]\n[workspace.sales]\n',
         encoding="utf-8",
     )
     guests = {"Sam Lee": "tomorrow 10:00", "Zoë $(touch evil) `touch evil` \"'; touch evil": "tomorrow 11:00"}
@@ -194,12 +196,26 @@ def test_a_booking_is_completed(bookings: list[str], prompt: Terminal, shell: st
     assert bookings[0] in prompt.until(bookings[0])
 
 
+@pytest.mark.full
+def test_an_offered_time_is_completed(bookings: list[str], prompt: Terminal) -> None:
+    offered = portalcal("offer", "--pick", "1", "--name", "Kim", "--email", "kim@example.com", "--json")
+    short = str(json.loads(offered)["result"]["id"])[:8]
+
+    prompt.type(f"portalcal book --offer {short[:5]}\t")
+
+    assert f"{short}/1" in prompt.until(f"{short}/1")
+
+
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
         ("portalcal book --link in", "intro"),
         ("portalcal availability --timezone Europe/Lond", "Europe/London"),
         ("portalcal availability --with a", "ana"),
+        pytest.param("portalcal availability --need back", "backend", marks=pytest.mark.full),
+        pytest.param("portalcal reassign --from a", "ana", marks=pytest.mark.full),
+        pytest.param("portalcal reassign --to a", "ana", marks=pytest.mark.full),
+        pytest.param("portalcal --workspace sa", "sales", marks=pytest.mark.full),
     ],
 )
 def test_names_of_the_configuration_and_zones_are_completed(
