@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from typing import IO
+
+from portalcal.run_all import in_background
 
 _SECONDS = 60
 """How long one run may take: a command that hangs must not hold up a sync for ever."""
@@ -38,8 +40,7 @@ def run_hook(command: str, text: str, *, environ: Mapping[str, str]) -> str | No
     except OSError as error:
         return (error.strerror or str(error)).lower()
     # What the command leaves running in the background may hold stderr open, so nobody waits for its end for long.
-    reader = threading.Thread(target=_keep_tail, args=(process.stderr, kept), daemon=True)
-    reader.start()
+    reader = in_background(partial(_keep_tail, process.stderr, kept), name="hook")
     try:
         status = process.wait(_SECONDS)
     except subprocess.TimeoutExpired:
@@ -50,7 +51,7 @@ def run_hook(command: str, text: str, *, environ: Mapping[str, str]) -> str | No
         raise
     if status == 0:
         return None
-    reader.join(timeout=1)
+    reader.wait(1)
     words = bytes(kept).decode(errors="replace").strip().splitlines()
     ended = f"it ended with {status}" if status > 0 else f"signal {-status} ended it"
     return f"{ended}: {words[-1]}" if words else ended
