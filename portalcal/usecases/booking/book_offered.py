@@ -47,10 +47,14 @@ def book_offered(
     """
     try:
         return _book_offered(wanted, number, context, notify=notify)
-    except (Interrupted, *LEDGER_FAILURES):
+    except Interrupted:
+        # Its message has the state of the booking already.
         raise
     except KeyboardInterrupt:
         raise Interrupted().with_outcome(NOTHING_BOOKED) from None
+    except LEDGER_FAILURES as error:
+        # The offer may have become a booking that could not be read.
+        raise error.with_outcome("Nothing new was booked.") from error.__cause__
     except PortalcalError as error:
         raise error.with_outcome(NOTHING_BOOKED) from error.__cause__
 
