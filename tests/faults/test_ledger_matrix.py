@@ -321,3 +321,42 @@ def test_a_ledger_that_fails_claims_no_outcome_that_is_not_so(stage: LedgerStage
         # Whoever was replaced cannot be replaced again.
         assert stage(*words(stage, scene), "--json").exit in ({0, 6} if scene.line[0] == "reassign" else {0})
     assert stage.facts().without_people() == scene.settled
+
+
+_LINE = {"start": f"{DAY}T{TEN}", "name": "Sam Lee", "email": "sam@example.com", "key": "k"}
+_LINE_CALLS = "due under_key claims hold lease settle"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    selection.cases(
+        [
+            (at, fault)
+            for at, method in enumerate(_LINE_CALLS.split())
+            # What only reads commits nothing.
+            for fault in FAULTS[: None if method in WRITES else 2]
+        ],
+        traits=lambda cell: [cell[1].name],
+        name=lambda cell: f"{cell[0] + 1} {_LINE_CALLS.split()[cell[0]]}: {cell[1].name}",
+    ),
+)
+def test_no_line_of_a_file_claims_an_outcome_that_is_not_so(
+    stage: LedgerStage, tmp_path: Path, cell: tuple[int, Fault]
+) -> None:
+    at, fault = cell
+    stage.connect()
+    path = tmp_path / "lines"
+    path.write_text(json.dumps(_LINE))
+
+    ran, calls = stage.run_failing(fault, at, "book", "--file", str(path))
+
+    assert calls[: at + 1] == _LINE_CALLS.split()[: at + 1]
+    # What fails before the first line is no line's.
+    error = json.loads(ran.out.splitlines()[0] if ran.out else ran.err.splitlines()[-1])["error"]
+    booking, state, is_moved = what_is_so(stage)
+    assert not is_false(error["message"], state, is_moved=is_moved, is_known=booking is None, has_offer=False)
+    if booking is not None:
+        assert (error["code"], error["details"]["booking"]) == ("ledger-cut-off", booking)
+    stage.lift()
+    assert stage("book", "--file", str(path)).exit == 0
+    assert stage.facts().without_people() == CONFIRMED
