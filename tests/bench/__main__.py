@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from tests.bench import batch, commands, engine, ledger, people, simulator
+from tests.bench import batch, commands, engine, history, ledger, people, simulator
 from tests.bench.scale import FULL, QUICK, progress
 
 PARTS = {
@@ -20,6 +20,7 @@ PARTS = {
     "200 people": people.main,
     "engine": engine.main,
     "ledger": ledger.main,
+    "history": history.main,
     "batch, rate": batch.rate,
     "batch, memory": batch.memory,
     "simulator": simulator.main,
