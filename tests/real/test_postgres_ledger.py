@@ -584,6 +584,11 @@ def test_no_statement_reads_all_bookings_of_a_workspace(
         "after_id": "",
         "most": 20,
         "states": '["held", "confirmed"]',
+        "has_calendar": None,
+        "has_refusal": 0,
+        "is_narrowed": 0,
+        "touched_events": "[]",
+        "touched_bookings": "[]",
     }
 
     with ledger._database.reading() as db:
