@@ -46,7 +46,7 @@ LINES = (
     ("reschedule", "BOOKING", "tomorrow 14:00", "--force"),
     ("people",),
     ("reassign", "BOOKING"),
-    ("offer", "tomorrow 16:00", *SAM),
+    ("offer", "--pick", "1", *SAM),
     ("offers", "--json"),
     ("sync",),
     ("status",),
