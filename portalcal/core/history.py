@@ -1,10 +1,10 @@
 """The history of bookings: what a change was, worked out from the booking before and after it. Pure.
 
-Lines are facts about the past: nothing here, and nobody else, changes one. Applied in their order they give the booking
-as it stands (`replayed`).
+Lines are facts about the past: nothing here, and nobody else, changes one. Applied in their order they give the facts of
+the booking as it stands (`facts_of`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -77,9 +77,6 @@ class HistoryLine(NamedTuple):
     author: Author
 
 
-_NOTES = frozenset({"reason", "owed"})
-"""What a line tells beside the facts of the booking: why it was asked for, and which call to Google was owed."""
-
 _WORDS = {
     "start": What.MOVED,
     "end": What.MOVED,
@@ -118,20 +115,6 @@ def facts_of(booking: Booking) -> BookingFacts:
         "event_id": booking.event_id,
         "offer": str(booking.offer) if booking.offer else None,
     }
-
-
-def replayed(changes: Iterable[BookingChange], *, onto: BookingFacts | None = None) -> BookingFacts:
-    """The facts that changes of a booking, in their order, come to. `onto`: the facts before; None: there were none."""
-    facts = dict(onto) if onto is not None else dict.fromkeys(_NAMES)
-    for change in changes:
-        facts |= {name: value for name, value in change.after.items() if name not in _NOTES}
-    return facts
-
-
-_NAMES: tuple[str, ...] = (
-    "state", "start", "end", "moving_to", "link", "title", "guest", "guests", "people", "declined", "location",
-    "meet_url", "calendar", "event_id", "offer",
-)  # fmt: skip
 
 
 def first_change(booking: Booking) -> BookingChange:

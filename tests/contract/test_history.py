@@ -17,11 +17,12 @@ from portalcal.adapters.ledger.rows import columns_of
 from portalcal.adapters.ledger.sql import INSERT_BOOKING
 from portalcal.adapters.ledger.sqlite import SqliteLedger
 from portalcal.core.booking import Booking, State
-from portalcal.core.history import Author, HistoryLine, What, facts_of, replayed
+from portalcal.core.history import Author, HistoryLine, What, facts_of
 from portalcal.core.outbox import OutboxEntry, Task
 from portalcal.core.participants import Participant, Role
 from portalcal.ports import ClaimsOverlap, HistoryQuery, Search
 from tests.builders import SetClock, a_booking, at, lease, span
+from tests.replay import replayed
 
 OpenSqlLedger = Callable[..., SqlLedger]
 AUTHOR = Author("ana", "desk", "book")

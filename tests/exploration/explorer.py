@@ -26,7 +26,6 @@ from portalcal.core.history import (
     facts_of,
     first_change,
     outcome_changes,
-    replayed,
 )
 from portalcal.core.offers import OfferState
 from portalcal.core.outbox import LEASE
@@ -44,6 +43,7 @@ from portalcal.ports import (
 from tests.exploration.little_google import Cloud, LittleGoogle, Place
 from tests.exploration.little_ledger import Books, LittleLedger, LittleOffers, Store
 from tests.exploration.little_world import BEGAN, Command, LittleWorld, Moment, run
+from tests.replay import replayed
 
 LATE = BEGAN + LEASE
 """What clocks show once a process has slept."""
@@ -366,10 +366,10 @@ def _badly_told(before: Books, after: Books, call: Call) -> Iterator[str]:
         if old is booking:
             continue
         if old is None:
-            told = replayed((first_change(booking),))
+            recorded = replayed((first_change(booking),))
         else:
-            told = replayed(_changes(call, old, booking), onto=facts_of(old))
-        if told != facts_of(booking):
+            recorded = replayed(_changes(call, old, booking), onto=facts_of(old))
+        if recorded != facts_of(booking):
             yield f"{call.name} changes {booking.id} in a way that its history does not tell"
 
 

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from portalcal.adapters.google import api_errors, network_errors
 from portalcal.adapters.google.api_errors import ApiErrorDetails
+from portalcal.adapters.google.client import NotJson, read_object
 from portalcal.adapters.google.http_client import HttpClient, Request
 from portalcal.adapters.google.token_endpoint import FORM, Renewed, access_token_of
-from portalcal.adapters.json_file import NotJson, read_object
 from portalcal.core.endpoint import host_of, read_endpoint
 from portalcal.errors import GoogleBusy, KeyInvalid, PortalcalError, ServiceAccountRefused
 from portalcal.ports import Secret

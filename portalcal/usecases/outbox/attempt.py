@@ -3,16 +3,24 @@
 Every call may be repeated: the event id is derived from the booking, so a second insert meets the first one's event
 (409), and deleting an event that is gone is success. A transient failure postpones the entry with back-off. A permanent
 refusal ends it, unless our event may exist at Google: then the outcome is unknown and the entry is postponed as well.
+
+Google is called only while the lease surely lasts, since another process may take the entry once it is over. How many calls
+an attempt makes depends on what it finds, so no fixed lease outlasts every attempt. Instead no call begins that could end
+after the lease; the entry is postponed and a later attempt continues.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from datetime import datetime
+from typing import Any, assert_never, cast
 from uuid import UUID
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import (
+    LEASE,
+    LONGEST_CALL,
     AttemptResult,
     OutboxEntry,
     OutcomeUnknown,
@@ -29,13 +37,13 @@ from portalcal.errors import (
     ConnectError,
     EnvironmentInvalid,
     GoogleUnreachable,
+    LeaseOver,
     PortalcalError,
     TryLaterError,
 )
-from portalcal.ports import Context, Leased
+from portalcal.ports import Calendars, Context, Leased
 from portalcal.usecases.ledger_failure import after_recording
 from portalcal.usecases.outbox.find_event import verify_calendar_refusals
-from portalcal.usecases.outbox.lease import under_lease
 from portalcal.usecases.outbox.move import move
 from portalcal.usecases.outbox.put import put
 from portalcal.usecases.outbox.remove import remove
@@ -58,7 +66,7 @@ def attempt(
     if leased is None:
         return None
     with after_recording(booking, task):
-        return _attempt(under_lease(context, booking, since=now), leased, before or ())
+        return _attempt(_under_lease(context, booking, since=now), leased, before or ())
 
 
 def _attempt(context: Context, leased: Leased, before: tuple[FreeBusy, ...]) -> tuple[Booking, AttemptResult]:
@@ -130,3 +138,41 @@ def _postpone(
     is_unknown = isinstance(why, GoogleUnreachable) and why.sent
     context.ledger.postpone(entry, due_at=due_at, why=why.impersonal_message, outcome_unknown=is_unknown)
     return booking, Postponed(due_at, why)
+
+
+def _under_lease(context: Context, booking: UUID, *, since: datetime) -> Context:
+    """The context for one attempt, leased `since`: its calendars raise LeaseOver when a call could outlast the lease."""
+    last = since + LEASE - LONGEST_CALL
+
+    def check() -> None:
+        if context.clock.now() > last:
+            raise LeaseOver(str(booking))
+
+    return cast("Context", _LeasedContext(context, check))
+
+
+class _LeasedContext:
+    """A context whose calendars call `check` before each use."""
+
+    def __init__(self, context: Context, check: Callable[[], None]) -> None:
+        self._context = context
+        self._check = check
+
+    @property
+    def calendars(self) -> Calendars:
+        return cast("Calendars", _LeasedCalendars(self._context, self._check))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+class _LeasedCalendars:
+    """Calendars that call `check` before each method."""
+
+    def __init__(self, context: Context, check: Callable[[], None]) -> None:
+        self._context = context
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        self._check()
+        return getattr(self._context.calendars, name)
