@@ -1,7 +1,5 @@
 """The options that say whom a meeting takes, and how they are read."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 

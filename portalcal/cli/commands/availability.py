@@ -1,7 +1,5 @@
 """`portalcal availability`."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`portalcal book`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

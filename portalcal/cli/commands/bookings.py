@@ -1,7 +1,5 @@
 """`portalcal bookings`."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`portalcal calendars`."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated
 

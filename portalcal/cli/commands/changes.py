@@ -1,7 +1,5 @@
 """`portalcal changes`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`portalcal config`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`portalcal history`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated

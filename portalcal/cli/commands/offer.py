@@ -1,7 +1,5 @@
 """`portalcal offer`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`portalcal reassign`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

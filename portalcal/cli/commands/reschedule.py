@@ -1,7 +1,5 @@
 """`portalcal reschedule`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

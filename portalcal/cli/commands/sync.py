@@ -1,7 +1,5 @@
 """`portalcal sync`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
