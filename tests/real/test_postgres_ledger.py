@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from psycopg.rows import DictRow, dict_row
 
 from portalcal.adapters.ledger import postgres_schema as sql
 from portalcal.adapters.ledger import sql as statements
@@ -55,9 +53,6 @@ try:
 except ClaimsOverlap:
     print("lost")
 """
-_INSERT_IN_VERSION_1 = re.sub(
-    r",\s*:?(participants|claimants|new_participants|people|offer)\b", "", statements.INSERT_BOOKING
-)
 _INSIDE = """
 from portalcal.adapters.ledger import sql as statements
 from portalcal.adapters.ledger.rows import columns_of
@@ -212,25 +207,6 @@ def test_of_processes_of_two_workspaces_that_want_one_person_at_one_time_one_win
     assert [each.participant for each in claims].count("ana@example.com") == 1
 
 
-def test_the_bookings_of_the_first_version_come_with_their_claims(url: str, ledger: PostgresLedger) -> None:
-    first = a_booking("09:00-09:30", buffers=(5, 10))
-    with psycopg.Connection[DictRow].connect(url, row_factory=dict_row) as connection:
-        session = PostgresSession(connection)
-        for statement in (*sql.BEFORE_MIGRATIONS, *sql.MIGRATIONS[0]):
-            session.execute(statement)
-            session.execute("SET search_path = portalcal, pg_temp")
-        session.execute("INSERT INTO ledger (version) VALUES (1)")
-        for booking in (first, a_booking("10:00-10:30", workspace="sales")):
-            session.execute(_INSERT_IN_VERSION_1, columns_of(booking))
-        session.flush()
-
-    assert ledger.find(str(first.id)) == first
-    assert ledger.claims((), span("00:00-23:00"), now=at("08:00")) == first.claims
-    with pytest.raises(ValueError, match="claims_never_overlap"), ledger._database.writing() as db:
-        db.execute(statements.INSERT_BOOKING, columns_of(a_booking("08:50-08:56")))
-    ledger.hold(a_booking("10:00-10:30"), put=True)
-
-
 @pytest.mark.parametrize("when", ["09:10-09:20", "11:10-11:20", "08:00-12:00"])
 def test_the_database_itself_refuses_a_claim_over_either_time_of_a_booking(
     ledger: PostgresLedger, when: str
@@ -344,12 +320,13 @@ def test_nothing_is_made_by_looking(ledger: PostgresLedger, postgres: Cluster, d
     assert postgres.sql(schemas, database=database) == "0"
 
 
+@pytest.mark.parametrize("version", [1, sql.FIRST_VERSION - 1])
 def test_a_ledger_of_an_unreleased_portalcal_is_refused_and_left_alone(
-    ledger: PostgresLedger, postgres: Cluster, database: str
+    ledger: PostgresLedger, postgres: Cluster, database: str, version: int
 ) -> None:
     unreleased = (
         "SET ROLE portal; CREATE SCHEMA portalcal; CREATE TABLE portalcal.ledger (version INTEGER NOT NULL);"
-        "INSERT INTO portalcal.ledger VALUES (1); CREATE TABLE portalcal.errands (id int)"
+        f"INSERT INTO portalcal.ledger VALUES ({version}); CREATE TABLE portalcal.errands (id int)"
     )
     postgres.sql(unreleased, database=database)
 

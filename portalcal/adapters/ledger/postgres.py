@@ -473,7 +473,7 @@ class PostgresDatabase:
             row = session.one(sql.STORED_VERSION)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return False
-        if row["is_unreleased"] or self._checked_version(row) != sql.VERSION:
+        if self._checked_version(row) != sql.VERSION:
             return False
         self._known_version = sql.VERSION
         return True
@@ -491,15 +491,15 @@ class PostgresDatabase:
                 reason = "its schema portalcal belongs to another program"
                 raise LedgerUnusable(self.name, reason, LedgerFault.FOREIGN)
             return 0
-        if presence["is_unreleased"]:
-            reason = "an unreleased portalcal made its schema portalcal, which no release reads"
-            raise LedgerUnusable(self.name, reason, LedgerFault.FOREIGN)
         return self._checked_version(session.one(sql.STORED_VERSION))
 
     def _checked_version(self, row: Mapping[str, Any]) -> int:
         if row["moved_to"] is not None:
             raise self._moved(row["moved_to"])
         version = int(row["version"])
+        if version < sql.FIRST_VERSION:
+            reason = "an unreleased portalcal made its schema portalcal, which no release reads"
+            raise LedgerUnusable(self.name, reason, LedgerFault.FOREIGN)
         if version > sql.VERSION:
             raise LedgerTooNew(self.name, found=version, known=sql.VERSION)
         return version
@@ -600,7 +600,7 @@ def _run_migrations(session: PostgresSession, version: int) -> None:
         for statement in sql.BEFORE_MIGRATIONS:
             session.execute(statement)
         session.execute("INSERT INTO ledger (version) VALUES (0)")
-    for migration in sql.MIGRATIONS[version:]:
+    for migration in sql.MIGRATIONS[max(0, version - sql.FIRST_VERSION + 1) :]:
         for statement in migration:
             session.execute(statement)
     session.execute("UPDATE ledger SET version = :version", {"version": sql.VERSION})

@@ -1,13 +1,12 @@
 """The PostgreSQL ledger's schema as numbered migrations, and the statements that only PostgreSQL understands.
 
-All objects are in a schema of their own, `portalcal`. Instants are integer seconds since 1970 UTC, durations are
-seconds. A released migration never changes; a change of the schema is a new migration. Invariants are constraints and
-triggers here, so that no caller can break them. No extension is needed, so the right to create a schema is enough.
+All objects are in a schema of their own, `portalcal`. No extension is needed, so the right to create a schema is enough.
 """
 
 from __future__ import annotations
 
 from portalcal.adapters.ledger.lease_renewal import LASTS
+from portalcal.adapters.ledger.schema import tables
 from portalcal.adapters.ledger.sql import Dialect, claims_in_the_way, claims_of_others, meeting_starts
 
 WRITERS, MIGRATING, CLAIMANTS, MOVING = 0x706F7201, 0x706F7203, 0x706F7204, 0x706F7205
@@ -17,139 +16,110 @@ WRITERS, MIGRATING, CLAIMANTS, MOVING = 0x706F7201, 0x706F7203, 0x706F7204, 0x70
 _LIVE = "state IN ('held', 'confirmed', 'cancelling')"
 
 
-_BUFFERED = "int8range(start - buffer_before, start + duration + buffer_after)"
-
-
-_NEW_BUFFERED = "int8range(new_start - buffer_before, new_start + new_duration + buffer_after)"
+def _claims() -> tuple[str, str]:
+    """Return the SQL that inserts the claims of a live booking's new row: of its time, and of where it is moving to."""
+    owner = "CAST(jsonb_build_array('workspace:' || NEW.workspace) AS text)"
+    present_ones = f"CAST(coalesce(NEW.claimants, {owner}) AS jsonb)"
+    new_ones = f"CAST(coalesce(NEW.new_claimants, NEW.claimants, {owner}) AS jsonb)"
+    present, new = (
+        f"int8range(NEW.{prefix}start - NEW.buffer_before,"
+        f" NEW.{prefix}start + NEW.{prefix}duration + NEW.buffer_after)"
+        for prefix in ("", "new_")
+    )
+    # Whoever takes part at both times guards the present one already.
+    guarded_new = f"""int8multirange({new}) - CASE WHEN {present_ones} ? claimant.key
+        THEN int8multirange({present}) ELSE int8multirange() END"""
+    first, second = (
+        f"""
+        INSERT INTO claims (participant, is_new, buffered_start, buffered_end, meeting_start, meeting_end, booking,
+                            workspace, link, offer, expires_at, guarded)
+        SELECT claimant.key, {is_new}, lower({span}), upper({span}), NEW.{prefix}start,
+               NEW.{prefix}start + NEW.{prefix}duration, NEW.id, NEW.workspace, NEW.link, NEW.offer,
+               (SELECT expires_at FROM offers WHERE id = NEW.offer), {guarded}
+        FROM jsonb_array_elements_text({claimants}) AS claimant (key)
+        WHERE NEW.{_LIVE}{is_moving} ORDER BY claimant.key"""  # noqa: S608 - constants
+        for is_new, prefix, span, claimants, guarded, is_moving in (
+            (0, "", present, present_ones, f"int8multirange({present})", ""),
+            (1, "new_", new, new_ones, guarded_new, " AND NEW.new_start IS NOT NULL"),
+        )
+    )
+    return first, second
 
 
 _FIRST = (
-    # A range of names, so that the exclusion constraint can compare workspaces: a GiST index supports = of text only
+    # A range of names, so that the exclusion constraint can compare participants: a GiST index supports = of text only
     # with the extension btree_gist, but && of every range type without one.
     'CREATE TYPE names AS RANGE (SUBTYPE = text, COLLATION = "C")',
-    # Ends and buffered times are computed by the database, so that no caller can store one that does not fit.
-    # new_*: where a booking is being moved to; it holds both times until Google has moved the event, or refused to.
-    # old_*: where the event of a booking that moved while disconnected still stands; that time is held by nobody.
-    # original_request: the columns of the request as it was first made, as JSON, once the booking differs from it.
-    # is_live: the states in which a booking holds its time.
-    f"""
-    CREATE TABLE bookings (
-        id                 TEXT    COLLATE "C" PRIMARY KEY CHECK (length(id) = 36),
-        workspace          TEXT    NOT NULL,
-        state              TEXT    NOT NULL
-                           CHECK (state IN ('held', 'confirmed', 'cancelling', 'cancelled', 'refused')),
-        start              BIGINT  NOT NULL,
-        duration           BIGINT  NOT NULL CHECK (duration > 0),
-        zone               TEXT    NOT NULL,
-        guest_name         TEXT    NOT NULL,
-        guest_email        TEXT    NOT NULL,
-        title              TEXT    NOT NULL,
-        link               TEXT,
-        guests             TEXT    NOT NULL,
-        location           TEXT    NOT NULL,
-        notes              TEXT    NOT NULL,
-        meet               INTEGER NOT NULL CHECK (meet IN (0, 1)),
-        notify             TEXT    NOT NULL CHECK (notify IN ('all', 'external', 'none')),
-        buffer_before      BIGINT  NOT NULL CHECK (buffer_before >= 0),
-        buffer_after       BIGINT  NOT NULL CHECK (buffer_after >= 0),
-        created_at         BIGINT  NOT NULL,
-        updated_at         BIGINT  NOT NULL,
-        key                TEXT,
-        calendar           TEXT,
-        attempt            INTEGER NOT NULL CHECK (attempt >= 0),
-        event_id           TEXT,
-        event_url          TEXT,
-        meet_url           TEXT,
-        etag               TEXT,
-        notified           TEXT    CHECK (notified IN ('all', 'external', 'none')),
-        ended_by           TEXT    CHECK (ended_by IN ('user', 'calendar')),
-        ended_because      TEXT    NOT NULL,
-        new_start          BIGINT,
-        new_duration       BIGINT  CHECK (new_duration > 0),
-        old_start          BIGINT,
-        old_duration       BIGINT  CHECK (old_duration > 0),
-        moved_because      TEXT    NOT NULL DEFAULT '',
-        original_request   TEXT,
-        declined           TEXT    NOT NULL DEFAULT '[]',
-        meeting_end        BIGINT  NOT NULL GENERATED ALWAYS AS (start + duration) STORED,
-        buffered_start     BIGINT  NOT NULL GENERATED ALWAYS AS (start - buffer_before) STORED,
-        buffered_end       BIGINT  NOT NULL GENERATED ALWAYS AS (start + duration + buffer_after) STORED,
-        new_buffered_start BIGINT  GENERATED ALWAYS AS (new_start - buffer_before) STORED,
-        new_buffered_end   BIGINT  GENERATED ALWAYS AS (new_start + new_duration + buffer_after) STORED,
-        is_live            BOOLEAN NOT NULL GENERATED ALWAYS AS ({_LIVE}) STORED,
-        CHECK ((new_start IS NULL) = (new_duration IS NULL)),
-        CHECK ((old_start IS NULL) = (old_duration IS NULL)),
-        -- A booking that is being moved holds both times, which may overlap: one multirange contains them.
-        CONSTRAINT bookings_never_overlap EXCLUDE USING gist (
-            (int8multirange({_BUFFERED}, CASE WHEN new_start IS NULL THEN 'empty' ELSE {_NEW_BUFFERED} END)) WITH &&,
-            (names(workspace, workspace, '[]')) WITH &&
-        ) WHERE ({_LIVE})
-    )
-    """,
-    "CREATE INDEX bookings_by_buffered ON bookings (workspace, buffered_start, buffered_end) WHERE is_live",
-    """
-    CREATE INDEX bookings_by_new_buffered ON bookings (workspace, new_buffered_start, new_buffered_end)
-    WHERE is_live AND new_start IS NOT NULL
-    """,
-    "CREATE INDEX bookings_by_start ON bookings (workspace, start)",
-    "CREATE INDEX bookings_by_duration ON bookings (workspace, duration)",
+    *tables(
+        id='TEXT COLLATE "C"',
+        integer="BIGINT",
+        number="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        boolean="BOOLEAN",
+        computed="GENERATED ALWAYS AS",
+        stored="STORED",
+        table="",
+        keyed_table="",
+    ),
     "CREATE INDEX bookings_by_guest ON bookings (workspace, lower(guest_email), start)",
-    "CREATE INDEX bookings_without_event ON bookings (workspace, start) WHERE is_live AND event_id IS NULL",
-    # A refused request booked nothing, so its key may be used again.
+    # Live bookings of a workspace may overlap where they have nobody in common, so the longest one bounds a search.
+    "CREATE INDEX bookings_by_length ON bookings (workspace, (duration + buffer_before + buffer_after))",
+    "CREATE INDEX outbox_by_lease_owner ON outbox (lease_owner) WHERE leased_until IS NOT NULL",
+    # guarded: the time that no other claim of the participant may overlap. Both times of a booking that is being moved
+    # may overlap, so the new one is guarded without the present one.
     """
-    CREATE UNIQUE INDEX bookings_by_key ON bookings (workspace, key)
-    WHERE key IS NOT NULL AND state <> 'refused'
+    ALTER TABLE claims
+        ADD COLUMN guarded int8multirange NOT NULL,
+        ADD CONSTRAINT claims_never_overlap EXCLUDE USING gist (
+            guarded WITH &&, (names(participant, participant, '[]')) WITH &&)
     """,
-    # IDENTITY: the id of a finished entry is never reused, so that a late report cannot hit another entry.
-    # lease counts the leases of an entry; a holder reports under its number, and only the latest one counts.
-    # lease_owner: the advisory lock of the session that holds the lease.
-    """
-    CREATE TABLE outbox (
-        id              BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        workspace       TEXT    NOT NULL,
-        booking         TEXT    COLLATE "C" NOT NULL REFERENCES bookings (id) ON DELETE CASCADE,
-        task            TEXT    NOT NULL CHECK (task IN ('put', 'move', 'remove')),
-        attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-        due_at          BIGINT  NOT NULL,
-        outcome_unknown INTEGER NOT NULL DEFAULT 0 CHECK (outcome_unknown IN (0, 1)),
-        last_error      TEXT,
-        lease           INTEGER NOT NULL DEFAULT 0,
-        leased_until    BIGINT,
-        lease_owner     INTEGER
-    )
-    """,
-    "CREATE INDEX outbox_by_due_at ON outbox (workspace, due_at, id)",
-    "CREATE INDEX outbox_by_booking ON outbox (booking, id)",
-    # The point up to which a calendar's changes were read and recorded.
-    """
-    CREATE TABLE sync_tokens (
-        workspace TEXT NOT NULL,
-        calendar  TEXT NOT NULL,
-        token     TEXT NOT NULL,
-        PRIMARY KEY (workspace, calendar)
-    )
-    """,
-    # Counting a million bookings is slow, so a trigger keeps the count of each state.
-    """
-    CREATE TABLE totals (
-        workspace TEXT    NOT NULL,
-        state     TEXT    NOT NULL,
-        bookings  INTEGER NOT NULL CHECK (bookings >= 0),
-        PRIMARY KEY (workspace, state)
-    )
-    """,
-    # A lease owner's session holds an advisory lock of its number, which the server releases when the session ends,
-    # by a crash too.
-    "CREATE SEQUENCE lease_owners AS integer CYCLE",
+    # A lease rests on a row and the server's clock, since a pooler gives every transaction another session. The clocks of
+    # the hosts of a fleet differ, so the time that a host gives does not count. A lease is short, and its owner renews it.
     f"""
-    CREATE FUNCTION is_dead(lease_owner integer) RETURNS boolean LANGUAGE sql STABLE AS $$
-        SELECT lease_owner IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM pg_locks
-            WHERE locktype = 'advisory' AND classid = CAST({0x706F7202} AS oid) AND objid = CAST(lease_owner AS oid)
-              AND objsubid = 2 AND granted
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    CREATE FUNCTION lease_until(host_time bigint, length bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+        SELECT CAST(floor(extract(epoch FROM statement_timestamp())) AS bigint) + least(length, {LASTS})
     $$
     """,  # noqa: S608 - a constant
+    """
+    CREATE FUNCTION lease_has_ended(leased_until bigint, lease_owner text, host_time bigint)
+    RETURNS boolean LANGUAGE sql STABLE AS $$
+        SELECT leased_until <= extract(epoch FROM statement_timestamp())
+    $$
+    """,
+    f"""
+    CREATE FUNCTION claim_times() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            IF (NEW.{_LIVE}, NEW.workspace, NEW.start, NEW.duration, NEW.buffer_before, NEW.buffer_after, NEW.new_start,
+                NEW.new_duration, NEW.claimants, NEW.new_claimants)
+               IS NOT DISTINCT FROM
+               (OLD.{_LIVE}, OLD.workspace, OLD.start, OLD.duration, OLD.buffer_before, OLD.buffer_after, OLD.new_start,
+                OLD.new_duration, OLD.claimants, OLD.new_claimants)
+            THEN
+                RETURN NULL;
+            END IF;
+            DELETE FROM claims WHERE booking = OLD.id;
+        END IF;
+        {"; ".join(_claims())};
+        RETURN NULL;
+    END $$
+    """,  # noqa: S608 - constants
+    """
+    CREATE TRIGGER claim_times AFTER INSERT OR UPDATE OF
+        workspace, state, start, duration, buffer_before, buffer_after, new_start, new_duration, claimants, new_claimants
+    ON bookings FOR EACH ROW EXECUTE FUNCTION claim_times()
+    """,
+    """
+    CREATE FUNCTION extend_claims() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    BEGIN
+        UPDATE claims SET expires_at = NEW.expires_at
+        WHERE booking IN (SELECT id FROM bookings WHERE offer = NEW.id);
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER extend_claims AFTER UPDATE OF expires_at ON offers
+    FOR EACH ROW EXECUTE FUNCTION extend_claims()
+    """,
     """
     CREATE FUNCTION legal_transitions() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -172,10 +142,10 @@ _FIRST = (
     """
     CREATE FUNCTION count_bookings() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
     BEGIN
-        IF TG_OP <> 'INSERT' THEN
+        IF TG_OP <> 'INSERT' AND OLD.offer IS NULL THEN
             UPDATE totals SET bookings = bookings - 1 WHERE workspace = OLD.workspace AND state = OLD.state;
         END IF;
-        IF TG_OP <> 'DELETE' THEN
+        IF TG_OP <> 'DELETE' AND NEW.offer IS NULL THEN
             INSERT INTO totals (workspace, state, bookings) VALUES (NEW.workspace, NEW.state, 1)
             ON CONFLICT (workspace, state) DO UPDATE SET bookings = totals.bookings + 1;
         END IF;
@@ -185,49 +155,6 @@ _FIRST = (
     """
     CREATE TRIGGER count_bookings AFTER INSERT OR DELETE OR UPDATE OF state, workspace ON bookings
     FOR EACH ROW EXECUTE FUNCTION count_bookings()
-    """,
-)
-
-
-_HISTORY = (
-    # IDENTITY: numbers are given out while the writer has its turn, so that they are in the order of the commits.
-    # old, new: the facts that differ, as JSON.
-    """
-    CREATE TABLE history (
-        cursor    BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        workspace TEXT    NOT NULL,
-        booking   TEXT    COLLATE "C" NOT NULL,
-        at        BIGINT  NOT NULL,
-        what      TEXT    NOT NULL CHECK (what IN (
-                      'held', 'confirmed', 'moved', 'reassigned', 'cancelled', 'refused', 'declined', 'renamed',
-                      'offered', 'expired', 'delivered')),
-        cause     TEXT    NOT NULL CHECK (cause IN ('command', 'calendar', 'guest', 'expiry')),
-        actor     TEXT    NOT NULL,
-        host      TEXT    NOT NULL,
-        command   TEXT    NOT NULL,
-        old       TEXT    NOT NULL,
-        new       TEXT    NOT NULL
-    )
-    """,
-    "CREATE INDEX history_by_booking ON history (booking, cursor)",
-    "CREATE INDEX history_by_workspace ON history (workspace, cursor)",
-    "CREATE INDEX history_by_time ON history (workspace, at)",
-    # Up to where a reader, such as the hook of `sync`, was handed the changes.
-    """
-    CREATE TABLE history_readers (
-        workspace TEXT    NOT NULL,
-        reader    TEXT    NOT NULL,
-        cursor    BIGINT  NOT NULL,
-        PRIMARY KEY (workspace, reader)
-    )
-    """,
-    # Up to where the history was pruned, and before which time lines may be deleted.
-    """
-    CREATE TABLE history_pruned (
-        workspace TEXT   NOT NULL PRIMARY KEY,
-        before    BIGINT NOT NULL,
-        cursor    BIGINT NOT NULL
-    )
     """,
     """
     CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -249,222 +176,15 @@ _HISTORY = (
 )
 
 
-_LEASES = (
-    # A lease rests on a row and the server's clock, since a pooler gives every transaction another session.
-    "DROP FUNCTION is_dead(integer)",
-    "DROP SEQUENCE lease_owners",
-    "ALTER TABLE outbox ALTER COLUMN lease_owner TYPE text USING NULL",
-    "CREATE INDEX outbox_by_lease_owner ON outbox (lease_owner) WHERE leased_until IS NOT NULL",
-    # The clocks of the hosts of a fleet differ, so the time that a host gives does not count. A lease is short, and its
-    # owner renews it.
-    f"""
-    CREATE FUNCTION lease_until(host_time bigint, length bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-        SELECT CAST(floor(extract(epoch FROM statement_timestamp())) AS bigint) + least(length, {LASTS})
-    $$
-    """,  # noqa: S608 - a constant
-    """
-    CREATE FUNCTION lease_has_ended(leased_until bigint, lease_owner text, host_time bigint)
-    RETURNS boolean LANGUAGE sql STABLE AS $$
-        SELECT leased_until <= extract(epoch FROM statement_timestamp())
-    $$
-    """,
-)
+FIRST_VERSION = 6
+"""The version of the first released schema; no release reads those before it."""
 
 
-def _claims_of(booking: str, *, newcomers: str = "NULL") -> tuple[str, str]:
-    """Return the SQL that inserts the claims of a live booking's row: of its time, and of where it is moving to.
-
-    `newcomers`: the column with the claimants of the latter, if those are not the same.
-    """
-    owner = f"CAST(jsonb_build_array('workspace:' || {booking}.workspace) AS text)"
-    present_ones = f"CAST(coalesce({booking}.claimants, {owner}) AS jsonb)"
-    new_ones = f"CAST(coalesce({newcomers}, {booking}.claimants, {owner}) AS jsonb)"
-    columns = """participant, is_new, buffered_start, buffered_end, meeting_start, meeting_end, booking, workspace, link,
-        offer, expires_at, guarded"""
-    common = f"""{booking}.id, {booking}.workspace, {booking}.link, {booking}.offer,
-        (SELECT expires_at FROM offers WHERE id = {booking}.offer)"""  # noqa: S608 - constants
-    present, new = (
-        f"int8range({booking}.{new}start - {booking}.buffer_before,"
-        f" {booking}.{new}start + {booking}.{new}duration + {booking}.buffer_after)"
-        for new in ("", "new_")
-    )
-    # Whoever takes part at both times guards the present one already.
-    guarded_new = f"""int8multirange({new}) - CASE WHEN {present_ones} ? claimant.key
-        THEN int8multirange({present}) ELSE int8multirange() END"""
-    spans = (
-        (0, "", present, present_ones, f"int8multirange({present})", ""),
-        (1, "new_", new, new_ones, guarded_new, f" AND {booking}.new_start IS NOT NULL"),
-    )
-    rows = "" if booking == "NEW" else "bookings CROSS JOIN LATERAL"
-    first, second = (
-        f"""
-        INSERT INTO claims ({columns})
-        SELECT claimant.key, {is_new}, lower({span}), upper({span}), {booking}.{prefix}start,
-               {booking}.{prefix}start + {booking}.{prefix}duration, {common}, {guarded}
-        FROM {rows} jsonb_array_elements_text({claimants}) AS claimant (key)
-        WHERE {booking}.{_LIVE}{is_moving} ORDER BY claimant.key"""  # noqa: S608 - constants
-        for is_new, prefix, span, claimants, guarded, is_moving in spans
-    )
-    return first, second
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""Statements that make the first released schema, and those that take a ledger from each version to the next."""
 
 
-_CLAIMS = (
-    # Several times held for one guest, each a row of `bookings` with this offer. request: what was asked for, as JSON.
-    """
-    CREATE TABLE offers (
-        id         TEXT   COLLATE "C" PRIMARY KEY CHECK (length(id) = 36),
-        workspace  TEXT   NOT NULL,
-        state      TEXT   NOT NULL CHECK (state IN ('open', 'taken', 'expired', 'released')),
-        expires_at BIGINT NOT NULL,
-        key        TEXT,
-        request    TEXT   NOT NULL,
-        booking    TEXT   COLLATE "C",
-        created_at BIGINT NOT NULL,
-        updated_at BIGINT NOT NULL
-    )
-    """,
-    "CREATE INDEX offers_by_expiry ON offers (workspace, state, expires_at)",
-    "CREATE UNIQUE INDEX offers_by_key ON offers (workspace, key) WHERE key IS NOT NULL",
-    # participants: people and the room, as JSON. claimants: the keys that claim the time, as JSON; NULL: the owner alone.
-    # offer: the offer of which this is one time, which is no booking yet.
-    """
-    ALTER TABLE bookings
-        ADD COLUMN participants TEXT NOT NULL DEFAULT '[]',
-        ADD COLUMN claimants TEXT,
-        ADD COLUMN offer TEXT COLLATE "C" REFERENCES offers (id),
-        DROP CONSTRAINT bookings_never_overlap
-    """,
-    "CREATE INDEX bookings_by_offer ON bookings (offer, start) WHERE offer IS NOT NULL",
-    # Live bookings of a workspace may overlap where they have nobody in common, so the longest one bounds a search.
-    "DROP INDEX bookings_by_duration",
-    "CREATE INDEX bookings_by_length ON bookings (workspace, (duration + buffer_before + buffer_after))",
-    # The time that a live booking, an offered time or a move holds of each participant, written by triggers only.
-    # is_new: of where a booking is moving to. expires_at: of an offer; from then on the claim holds nothing.
-    # guarded: the time that no other claim of the participant may overlap. Both times of a booking that is being moved
-    # may overlap, so the new one is guarded without the present one.
-    """
-    CREATE TABLE claims (
-        participant    TEXT           COLLATE "C" NOT NULL,
-        is_new         INTEGER        NOT NULL CHECK (is_new IN (0, 1)),
-        buffered_start BIGINT         NOT NULL,
-        buffered_end   BIGINT         NOT NULL,
-        meeting_start  BIGINT         NOT NULL,
-        meeting_end    BIGINT         NOT NULL,
-        booking        TEXT           COLLATE "C" NOT NULL REFERENCES bookings (id) ON DELETE CASCADE,
-        workspace      TEXT           NOT NULL,
-        link           TEXT,
-        offer          TEXT           COLLATE "C",
-        expires_at     BIGINT,
-        guarded        int8multirange NOT NULL,
-        CHECK ((offer IS NULL) = (expires_at IS NULL)),
-        PRIMARY KEY (participant, is_new, buffered_start, booking),
-        CONSTRAINT claims_never_overlap EXCLUDE USING gist (
-            guarded WITH &&, (names(participant, participant, '[]')) WITH &&)
-    )
-    """,
-    "CREATE INDEX claims_by_booking ON claims (booking)",
-    "CREATE INDEX claims_by_workspace ON claims (workspace, buffered_start)",
-    "CREATE INDEX claims_by_expiry ON claims (expires_at) WHERE expires_at IS NOT NULL",
-    *_claims_of("bookings"),
-    f"""
-    CREATE FUNCTION claim_times() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-    BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            IF (NEW.{_LIVE}, NEW.workspace, NEW.start, NEW.duration, NEW.buffer_before, NEW.buffer_after, NEW.new_start,
-                NEW.new_duration, NEW.claimants)
-               IS NOT DISTINCT FROM
-               (OLD.{_LIVE}, OLD.workspace, OLD.start, OLD.duration, OLD.buffer_before, OLD.buffer_after, OLD.new_start,
-                OLD.new_duration, OLD.claimants)
-            THEN
-                RETURN NULL;
-            END IF;
-            DELETE FROM claims WHERE booking = OLD.id;
-        END IF;
-        {"; ".join(_claims_of("NEW"))};
-        RETURN NULL;
-    END $$
-    """,  # noqa: S608 - constants
-    """
-    CREATE TRIGGER claim_times AFTER INSERT OR UPDATE OF
-        workspace, state, start, duration, buffer_before, buffer_after, new_start, new_duration, claimants
-    ON bookings FOR EACH ROW EXECUTE FUNCTION claim_times()
-    """,
-    """
-    CREATE FUNCTION extend_claims() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-    BEGIN
-        UPDATE claims SET expires_at = NEW.expires_at
-        WHERE booking IN (SELECT id FROM bookings WHERE offer = NEW.id);
-        RETURN NULL;
-    END $$
-    """,
-    """
-    CREATE TRIGGER extend_claims AFTER UPDATE OF expires_at ON offers
-    FOR EACH ROW EXECUTE FUNCTION extend_claims()
-    """,
-    # An offered time is not counted: it is no booking yet.
-    """
-    CREATE OR REPLACE FUNCTION count_bookings() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-    BEGIN
-        IF TG_OP <> 'INSERT' AND OLD.offer IS NULL THEN
-            UPDATE totals SET bookings = bookings - 1 WHERE workspace = OLD.workspace AND state = OLD.state;
-        END IF;
-        IF TG_OP <> 'DELETE' AND NEW.offer IS NULL THEN
-            INSERT INTO totals (workspace, state, bookings) VALUES (NEW.workspace, NEW.state, 1)
-            ON CONFLICT (workspace, state) DO UPDATE SET bookings = totals.bookings + 1;
-        END IF;
-        RETURN NULL;
-    END $$
-    """,
-)
-
-
-_MOVED = (
-    # The ledger that took the place of this one.
-    "ALTER TABLE portalcal.ledger ADD COLUMN moved_to TEXT",
-)
-
-
-_PEOPLE = (
-    # people: whom the booking takes besides those of its link, as it was asked for, as JSON.
-    # new_participants, new_claimants: of the time it is moving to, which may be the present one; NULL: the same.
-    """
-    ALTER TABLE bookings
-        ADD COLUMN people TEXT NOT NULL DEFAULT '{}',
-        ADD COLUMN new_participants TEXT,
-        ADD COLUMN new_claimants TEXT
-    """,
-    f"""
-    CREATE OR REPLACE FUNCTION claim_times() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-    BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            IF (NEW.{_LIVE}, NEW.workspace, NEW.start, NEW.duration, NEW.buffer_before, NEW.buffer_after, NEW.new_start,
-                NEW.new_duration, NEW.claimants, NEW.new_claimants)
-               IS NOT DISTINCT FROM
-               (OLD.{_LIVE}, OLD.workspace, OLD.start, OLD.duration, OLD.buffer_before, OLD.buffer_after, OLD.new_start,
-                OLD.new_duration, OLD.claimants, OLD.new_claimants)
-            THEN
-                RETURN NULL;
-            END IF;
-            DELETE FROM claims WHERE booking = OLD.id;
-        END IF;
-        {"; ".join(_claims_of("NEW", newcomers="NEW.new_claimants"))};
-        RETURN NULL;
-    END $$
-    """,  # noqa: S608 - constants
-    "DROP TRIGGER claim_times ON bookings",
-    """
-    CREATE TRIGGER claim_times AFTER INSERT OR UPDATE OF
-        workspace, state, start, duration, buffer_before, buffer_after, new_start, new_duration, claimants, new_claimants
-    ON bookings FOR EACH ROW EXECUTE FUNCTION claim_times()
-    """,
-)
-
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _HISTORY, _LEASES, _CLAIMS, _MOVED, _PEOPLE)
-"""The statements that take a ledger from version n to n + 1, by n."""
-
-
-VERSION = len(MIGRATIONS)
+VERSION = FIRST_VERSION - 1 + len(MIGRATIONS)
 """The version this program reads and writes."""
 
 
@@ -501,25 +221,21 @@ SET_LAST_NUMBER = "SELECT setval(pg_get_serial_sequence(:name, :column), :number
 BEFORE_MIGRATIONS = (
     # IF NOT EXISTS would need the right to create one even where an administrator has made it.
     "DO $$ BEGIN IF to_regnamespace('portalcal') IS NULL THEN CREATE SCHEMA portalcal; END IF; END $$",
-    "CREATE TABLE portalcal.ledger (version INTEGER NOT NULL)",
+    # moved_to: the ledger that took the place of this one.
+    "CREATE TABLE portalcal.ledger (version INTEGER NOT NULL, moved_to TEXT)",
 )
 """What has to exist before the first migration: the schema, and the table that holds its version."""
 
 
 PRESENCE = """
     SELECT to_regclass('portalcal.ledger') IS NOT NULL AS has_ledger,
-           to_regclass('portalcal.errands') IS NOT NULL AS is_unreleased,
            EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('portalcal')) AS has_relations
 """
-"""Whether the schema is a ledger, one of the schemas before 0.1.0 (which no release reads), or another program's."""
+"""Whether the schema is a ledger, or another program's."""
 
 
-STORED_VERSION = """
-    SELECT version, to_jsonb(ledger) ->> 'moved_to' AS moved_to,
-           to_regclass('portalcal.errands') IS NOT NULL AS is_unreleased
-    FROM portalcal.ledger
-"""
-"""The version of a ledger that is there, and which one took its place: earlier versions have no column `moved_to`."""
+STORED_VERSION = "SELECT version, to_jsonb(ledger) ->> 'moved_to' AS moved_to FROM portalcal.ledger"
+"""The version of a ledger that is there, and which one took its place: unreleased ones have no column `moved_to`."""
 
 
 TRIAL = (

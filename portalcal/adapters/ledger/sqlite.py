@@ -113,6 +113,7 @@ class SqliteDatabase:
         self._is_read_only = is_read_only
         self._lock_timeout = lock_timeout
         self._migrations = migrations
+        self._known_version = sql.FIRST_VERSION - 1 + len(migrations)
         self._connection: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         """For reading where nothing can be written: the file opened read-only, or an empty ledger where there is none."""
@@ -379,22 +380,25 @@ class SqliteDatabase:
         if self._is_read_only and self.path.exists():
             raise LedgerUnusable(str(self.path), _NOT_MIGRATED)
         with _transaction(connection, "BEGIN IMMEDIATE"):
-            for version in range(self._version(connection), len(self._migrations)):
+            present = self._version(connection)
+            for version, migration in enumerate(self._migrations, start=sql.FIRST_VERSION):
+                if version <= present:
+                    continue
                 try:
-                    for statement in self._migrations[version]:
+                    for statement in migration:
                         connection.execute(statement)
                 except sqlite3.IntegrityError as error:
                     raise LedgerUnusable(
                         str(self.path), f"it is damaged: {error}", LedgerFault.DAMAGED
                     ) from error
                 connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {version + 1}")
+                connection.execute(f"PRAGMA user_version = {version}")
 
     def _is_current(self, connection: sqlite3.Connection) -> bool:
         # One snapshot: between two reads another process may finish its first start, and its tables would be seen
         # without the application id that makes them ours.
         with _transaction(connection, "BEGIN"):
-            return self._version(connection) == len(self._migrations)
+            return self._version(connection) == self._known_version
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the version of the file, 0 if it is empty, after checking that it is a ledger with our schema.
@@ -407,14 +411,15 @@ class SqliteDatabase:
         is_empty = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
         if application == sql.MOVED_APPLICATION_ID:
             raise self._moved(connection)
-        if application == sql.UNRELEASED_APPLICATION_ID:
+        is_old = application == sql.APPLICATION_ID and version < sql.FIRST_VERSION
+        if is_old or application == sql.UNRELEASED_APPLICATION_ID:
             raise LedgerUnusable(
                 str(self.path), "an unreleased portalcal made it, which no release reads", LedgerFault.FOREIGN
             )
         if application != sql.APPLICATION_ID and not (is_empty and application == version == 0):
             raise LedgerUnusable(str(self.path), "it is the database of another program", LedgerFault.FOREIGN)
-        if version > len(self._migrations):
-            raise LedgerTooNew(str(self.path), found=version, known=len(self._migrations))
+        if version > self._known_version:
+            raise LedgerTooNew(str(self.path), found=version, known=self._known_version)
         self._check_schema(connection, version)
         return version
 
@@ -425,7 +430,7 @@ class SqliteDatabase:
             LedgerUnusable: one is missing, added or changed.
         """
         actual = _schema(connection)
-        migrations = self._migrations[:version]
+        migrations = self._migrations[: max(0, version - sql.FIRST_VERSION + 1)]
         if actual == _schema_as_written(migrations) or actual == (expected := _schema_after(migrations)):
             return
         if added := actual.keys() - expected.keys():
@@ -501,45 +506,22 @@ def _without_blanks(statement: str) -> str:
     return "".join(statement.replace('"', "").split())
 
 
-_DROP = re.compile(r"DROP (INDEX|TRIGGER) (\w+)")
-
-
-_ADD_COLUMN = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (.+)", re.DOTALL)
-
-
-_CONSTRAINT = re.compile(r",\s*(?=\n\s*(?:CHECK|CONSTRAINT|FOREIGN KEY|PRIMARY KEY|UNIQUE)\b)")
-
-
 _CREATE = re.compile(r"CREATE (?:UNIQUE )?(TABLE|INDEX|TRIGGER) (\w+)(?:.*?\bON (\w+))?", re.DOTALL)
 
 
 @cache
 def _schema_as_written(migrations: sql.Migrations) -> Schema | None:
-    """Return the schema of migrations from their text, as SQLite would store it; None if they do what is not read here.
+    """Return the schema of migrations from their text, as SQLite would store it; None unless all of them create.
 
     0.2 ms in a new process, where `_schema_after` takes 1.5 ms or more (measured); every command with a ledger pays this.
     """
     schema: dict[tuple[str, str], tuple[str, str]] = {}
     for statement in (statement.strip() for migration in migrations for statement in migration):
-        if created := _CREATE.match(statement):
-            kind, name, table = created.groups()
-            schema[kind.lower(), name] = (name if kind == "TABLE" else table, statement)
-        elif dropped := _DROP.fullmatch(statement):
-            kind, name = dropped.groups()
-            del schema[kind.lower(), name]
-        elif altered := _ADD_COLUMN.fullmatch(statement):
-            table, column = altered.groups()
-            schema["table", table] = (table, _with_column(schema["table", table][1], column))
-        elif not statement.startswith("INSERT INTO"):
+        if (created := _CREATE.match(statement)) is None:
             return None
+        kind, name, table = created.groups()
+        schema[kind.lower(), name] = (name if kind == "TABLE" else table, statement)
     return {key: (table, _without_blanks(statement)) for key, (table, statement) in schema.items()}
-
-
-def _with_column(table: str, column: str) -> str:
-    """Return the statement that creates a table as SQLite stores it after ADD COLUMN: before the table's constraints."""
-    constraint = _CONSTRAINT.search(table)
-    place = constraint.start() if constraint else table.rindex(")")
-    return f"{table[:place]}, {column}{table[place:]}"
 
 
 @cache
