@@ -908,18 +908,21 @@ class JsonView:
         self.show_result(body)
 
     def _show_bookings(self, answer: results.Bookings) -> None:
-        """Print the envelope with the bookings one by one, as they are read."""
+        """Print the envelope with the bookings, once all are read: a ledger that fails midway leaves stdout empty.
+
+        Each becomes its JSON as it is read, since half a million objects take gigabytes.
+        """
         is_indented = self._stdout.isatty()
         # `bookings` is the first key of the result, and the result comes before the warnings.
         head, empty_list, tail = self._envelope(bookings(answer._replace(bookings=()))).partition("[]")
         before, between, end = ("\n      ", ",\n      ", "\n    ") if is_indented else ("", ", ", "")
-        separator = f"{head}[{before}"
+        texts: list[str] = []
         for each in answer.bookings:
             text = _dump_part(booking(each, answer.zone), is_indented=is_indented)
-            self._stdout.write(separator + text.replace("\n", "\n      "))
-            separator = between
-        is_empty = separator != between
-        print(f"{head}{empty_list}{tail}" if is_empty else f"{end}]{tail}", file=self._stdout, flush=True)
+            texts.append((between if texts else before) + text.replace("\n", "\n      "))
+        opening, closing = ("[", f"{end}]") if texts else ("", empty_list)
+        self._stdout.writelines((head, opening, *texts, closing, tail, "\n"))
+        self._stdout.flush()
 
     def show_result(self, body: Json) -> None:
         """Print the envelope of a result that has no type of its own."""

@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from enum import Enum
@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from portalcal.core.booking import Notify, State
+from portalcal.core.booking import Booking, Notify, State
 from portalcal.core.health import ConnectionState
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import (
     ConfigInvalid,
     ConfirmationRequired,
     GrantRevoked,
+    LedgerBusy,
     Offer,
     PortalcalError,
     Problem,
@@ -263,6 +264,21 @@ def test_bookings_that_are_written_one_by_one_are_the_json_of_all(number: int, i
     whole = json_view.result(Bookings(bookings, LONDON, is_page=True))
     expected = json_view.envelope("bookings", whole, is_indented=is_terminal)
     assert stdout.getvalue() == f"{expected}\n"
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_ledger_that_fails_in_the_middle_of_a_list_leaves_stdout_empty(is_terminal: bool) -> None:
+    def pages() -> Iterator[Booking]:
+        yield a_full_booking()
+        raise LedgerBusy("ledger.db")
+
+    stdout = Terminal() if is_terminal else io.StringIO()
+    view = json_view.JsonView("bookings", stdout=stdout, stderr=io.StringIO())
+
+    with pytest.raises(LedgerBusy):
+        view.show(Bookings(pages(), LONDON))
+
+    assert stdout.getvalue() == ""
 
 
 def test_calendars_say_what_each_is_used_for() -> None:
