@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -94,19 +95,25 @@ class LazyCommand(TyperCommand):
         command = self.loaded()
         if parent is None:
             return command.make_context(info_name, args, parent, **extra)
-        accept_global_options(command, parent.command)
+        command = accept_global_options(command, parent.command)
         return pass_on_json(command.make_context(info_name, args, parent, **extra))
 
     def loaded(self) -> click.Command:
-        """Import the module of the command.
+        """Import the module of the command. A copy: Click keeps the help option of the first context in it."""
+        return copy(_command(self._function))
 
-        Typer evaluates annotations that are texts twice at every start, 2.6 ms for `book` (measured): hence modules of
-        commands, and of options, do without `from __future__ import annotations`.
-        """
-        module = import_module(f"portalcal.cli.commands.{self._function}")
-        info = CommandInfo(self._function, callback=getattr(module, self._function), no_args_is_help=False)
-        command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
-        return _with_literal_brackets(command)
+
+@cache
+def _command(name: str) -> click.Command:
+    """Build a command, once in a process.
+
+    Typer evaluates annotations that are texts twice at every start, 2.6 ms for `book` (measured): hence modules of
+    commands, and of options, do without `from __future__ import annotations`.
+    """
+    module = import_module(f"portalcal.cli.commands.{name}")
+    info = CommandInfo(name, callback=getattr(module, name), no_args_is_help=False)
+    command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
+    return _with_literal_brackets(command)
 
 
 class Commands(TyperGroup):

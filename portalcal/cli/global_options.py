@@ -31,8 +31,10 @@ class Recognised(NamedTuple):
 
 
 def accept_global_options(command: click.Command, group: click.Command) -> click.Command:
-    """Let a command take the global options too; its help does not repeat them. A later value wins."""
+    """The command, which takes the global options too; its help does not repeat them. A later value wins."""
     own = {name for param in command.params for name in param.opts}
+    accepting = copy.copy(command)
+    accepting.params = command.params.copy()
     for param in group.params:
         if param.name in _ONLY_BEFORE or not own.isdisjoint(param.opts):
             continue
@@ -42,8 +44,8 @@ def accept_global_options(command: click.Command, group: click.Command) -> click
             later.hidden = True
         if later.callback is None:
             later.callback = _keep
-        command.params.append(later)
-    return command
+        accepting.params.append(later)
+    return accepting
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: object) -> object:
