@@ -290,7 +290,7 @@ class HistoryContract:
         def read() -> None:
             seen.extend(ledger.changes(seen[-1].cursor if seen else 0, most=9).lines)
 
-        with slow._writing() as db:
+        with slow.writing() as db:
             db.execute(INSERT_BOOKING, columns_of(late))
             writer = threading.Thread(target=quick.hold, args=(other,), kwargs={"put": True})
             writer.start()

@@ -7,9 +7,9 @@ The thread must never fail the command: a lease that lapses is taken by another 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
-from time import monotonic
 
 from portalcal.core.outbox import LEASE
 from portalcal.run_all import in_background
@@ -25,9 +25,16 @@ EVERY = 4.0
 class LeaseRenewal:
     """The leases this process holds. `renew` renews them all; while there are any, it is called every few seconds."""
 
-    def __init__(self, renew: Callable[[], None], *, every: float = EVERY) -> None:
+    def __init__(
+        self,
+        renew: Callable[[], None],
+        *,
+        every: float = EVERY,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._renew = renew
         self._every = every
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: dict[int, float] = {}
         """By outbox entry, when its lease was taken: a process that hangs may hold it for `core.outbox.LEASE` only."""
@@ -37,7 +44,7 @@ class LeaseRenewal:
     def add(self, entry: int) -> None:
         """Keep a lease alive from now on."""
         with self._lock:
-            self._since[entry] = monotonic()
+            self._since[entry] = self._monotonic()
             if not self._is_running:
                 self._is_running = True
                 self._ended = threading.Event()
@@ -63,7 +70,7 @@ class LeaseRenewal:
 
     def _has_leases(self, ended: threading.Event) -> bool:
         with self._lock:
-            oldest = monotonic() - LEASE.total_seconds()
+            oldest = self._monotonic() - LEASE.total_seconds()
             self._since = {entry: since for entry, since in self._since.items() if since > oldest}
             if not self._since and not ended.is_set():
                 self._is_running = False

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from portalcal.adapters.ledger import rows, sql
 from portalcal.adapters.ledger.journal import Journal
-from portalcal.adapters.ledger.repository import SqlLedger
+from portalcal.adapters.ledger.repository import FAR_AHEAD, SHORTEST_PREFIX, SqlLedger
 from portalcal.adapters.ledger.transaction import Transaction
 from portalcal.core.booking import Booking
 from portalcal.core.history import expiry_changes
 from portalcal.core.offers import GuestOffer, OfferState
-from portalcal.errors import LedgerFault, LedgerUnusable, OfferNotFound
-
-_SHORTEST_PREFIX = 4
-_FAR_AHEAD = 1 << 40
+from portalcal.errors import OfferNotFound
 
 
 class SqlOffers:
@@ -42,7 +40,7 @@ class SqlOffers:
     def find(self, offer: str) -> GuestOffer:
         """Return the offer with that id, or the only one whose id begins with those four characters or more."""
         prefix = offer.strip().lower()
-        if len(prefix) < _SHORTEST_PREFIX:
+        if len(prefix) < SHORTEST_PREFIX:
             raise OfferNotFound(offer)
         with self._ledger.reading() as db:
             candidates = db.execute(sql.OFFERS_WITH_PREFIX, {"first": prefix, "after": f"{prefix}g"})
@@ -61,7 +59,7 @@ class SqlOffers:
         offers = [
             offer
             for state in tuple(states) or tuple(OfferState)
-            for offer in self._in_state(state, until=_FAR_AHEAD)
+            for offer in self._in_state(state, until=FAR_AHEAD)
         ]
         return tuple(sorted(offers, key=lambda each: (each.expires_at, str(each.id))))
 
@@ -130,8 +128,4 @@ class SqlOffers:
 
     def _offer(self, db: Transaction, row: rows.Row) -> GuestOffer:
         slots = self._ledger.bookings_of(db.execute(sql.OFFERED_TIMES, {"offer": row["id"]}))
-        try:
-            return rows.offer_of(row, slots)
-        except rows.UNREADABLE as error:
-            reason = f"it is damaged: offer {row['id']} cannot be read"
-            raise LedgerUnusable(self._ledger.name, reason, LedgerFault.DAMAGED) from error
+        return self._ledger.parsed(row, partial(rows.offer_of, slots=slots), "offer {id}")

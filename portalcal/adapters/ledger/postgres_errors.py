@@ -129,14 +129,14 @@ class PostgresErrors:
 
     def _attempts(self, error: psycopg.Error) -> list[tuple[str, str]]:
         """Where each attempt to connect went, and how it failed, each once and in their order."""
-        found = [
+        attempts = [
             (match["where"] or match["host"] or "", self._cleaned(match["reason"]))
             for line in str(error).splitlines()
             for match in _FAILED_ATTEMPT.finditer(line)
         ]
         if isinstance(error, errors.ConnectionTimeout):
-            found.append(("", "timed out"))
-        return list(dict.fromkeys(found or [("", self._reason(error))]))
+            attempts.append(("", "timed out"))
+        return list(dict.fromkeys(attempts or [("", self._reason(error))]))
 
     def of_statement(self, error: psycopg.Error, *, is_lost: bool, in_hot_standby: bool = False) -> Exception:
         """Translate the failure of a statement. `is_lost`: the connection ended with it."""

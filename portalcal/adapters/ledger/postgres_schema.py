@@ -26,7 +26,7 @@ def _claims() -> tuple[str, str]:
         f" NEW.{prefix}start + NEW.{prefix}duration + NEW.buffer_after)"
         for prefix in ("", "new_")
     )
-    # Whoever takes part at both times guards the present one already.
+    # A participant of both times guards the present one already.
     guarded_new = f"""int8multirange({new}) - CASE WHEN {present_ones} ? claimant.key
         THEN int8multirange({present}) ELSE int8multirange() END"""
     first, second = (

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from portalcal.adapters.ledger import postgres_schema as sql
 from portalcal.adapters.ledger.postgres import PostgresDatabase
-from portalcal.adapters.ledger.sql import WRONG_COUNTS
-from portalcal.adapters.ledger.transfer import PortableStore, copy_ledger
-from portalcal.errors import LedgerFault, Usage
-from portalcal.ports import Damage, LedgerCopy, LedgerFacts, LedgerStore
+from portalcal.adapters.ledger.transfer import SqlStore
+from portalcal.errors import Usage
+from portalcal.ports import Damage, LedgerFacts
 
 
-class PostgresStore:
+class PostgresStore(SqlStore[PostgresDatabase]):
     """The ledger in the schema `portalcal` of a database."""
-
-    def __init__(self, database: PostgresDatabase) -> None:
-        self.database = database
-
-    @property
-    def name(self) -> str:
-        """The url without user, password and settings."""
-        return self.database.name
 
     def facts(self) -> LedgerFacts:
         """Where it is and what it is kept in; a missing ledger is not made."""
@@ -43,13 +33,7 @@ class PostgresStore:
 
     def check_all(self) -> Damage | None:
         """Compare the counts with the rows, besides what `damage` looks at; the server checks its pages itself."""
-        if damage := self.database.damage():
-            return damage
-        with self.database.reading() as db:
-            wrong = db.execute(WRONG_COUNTS).fetchone()
-        if wrong is None:
-            return None
-        return Damage(f"it is damaged: the count of {wrong['state']} bookings is wrong", LedgerFault.DAMAGED)
+        return self.database.damage() or self.check_counts()
 
     def back_up(self, file: Path) -> int:
         """Raises: Usage."""
@@ -70,14 +54,6 @@ class PostgresStore:
             # For tables of later versions.
             f"ALTER DEFAULT PRIVILEGES {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES {to}",
         )
-
-    def copy_to(self, target: LedgerStore) -> LedgerCopy:
-        """Copy everything into another ledger, which takes the place of this one."""
-        return copy_ledger(self.database, cast("PortableStore", target).database)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.database.close()
 
 
 def _quoted(name: str) -> str:

@@ -1,7 +1,7 @@
 """The ledger's rules over any SQL database: bookings, claims, the outbox with its leases, sync tokens, history.
 
 Each method is one transaction, and write transactions of a workspace run one at a time. Every write goes through
-`_writing`, which records what it changes of bookings in the same transaction.
+`writing`, which records what it changes of bookings in the same transaction.
 
 A report on an outbox entry counts only under the entry's latest lease. A worker that was paused for longer than its lease
 therefore cannot overwrite what its successor recorded; `settle` returns it the booking as it now stands.
@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from portalcal.adapters.ledger import rows, sql
@@ -46,11 +46,14 @@ _NO_CALENDAR = ""
 """The row of sync tokens that stands for all calendars: the second at which a sync completed."""
 _ACCOUNT = " account"
 """The row of sync tokens that holds the account of the workspace; no calendar's id begins with a blank."""
-_SHORTEST_PREFIX = 4
+SHORTEST_PREFIX = 4
 """Characters of an id prefix: an empty variable in a script must not cancel the only booking."""
 
 
-_LONG_AGO, _FAR_AHEAD = -(1 << 40), 1 << 40
+_LONG_AGO, FAR_AHEAD = -(1 << 40), 1 << 40
+"""Instants, and a count of rows, beyond all that are stored."""
+
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -116,6 +119,7 @@ class SqlLedger:
         self._database = database
         self._dialect = dialect
         self._workspace = workspace
+        self._key: dict[str, object] = {"workspace": workspace}
         self._clock = clock
 
     @property
@@ -157,8 +161,8 @@ class SqlLedger:
 
     def hold(self, booking: Booking, *, put: bool) -> Booking:
         """Record a new booking and, with `put`, the outbox entry that makes its event; see `ports.Ledger`."""
-        with self._writing() as db:
-            key = {"workspace": self._workspace, "key": booking.key}
+        with self.writing() as db:
+            key = self._key | {"key": booking.key}
             under_key = db.execute(sql.BOOKING_UNDER_KEY, key)
             overlap = self._select_overlap(db, booking)
             if (row := under_key.fetchone()) is not None:
@@ -181,11 +185,11 @@ class SqlLedger:
     def find(self, booking: str) -> Booking:
         """Return the booking with that id, or the only one whose id begins with those four characters or more."""
         prefix = booking.strip().lower()
-        if len(prefix) < _SHORTEST_PREFIX:
+        if len(prefix) < SHORTEST_PREFIX:
             raise BookingNotFound(booking)
         with self._database.reading() as db:
             # An id consists of 0-9, a-f and hyphens; "g" sorts after all of them.
-            bounds = {"workspace": self._workspace, "first": prefix, "after": f"{prefix}g"}
+            bounds = self._key | {"first": prefix, "after": f"{prefix}g"}
             matches = db.execute(self._dialect.bookings_with_prefix, bounds).fetchall()
         if len(matches) != 1:
             raise BookingNotFound(booking, is_ambiguous=bool(matches))
@@ -202,7 +206,7 @@ class SqlLedger:
         """Return what `under_key` and `due` return, read at once."""
         with self._database.reading() as db:
             account = self._ask_for_account(db)
-            known = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key})
+            known = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key})
             due = db.execute(sql.DUE_ENTRIES, self._due_by(now, most=most))
             self._check_account(account)
             row = known.fetchone()
@@ -246,12 +250,12 @@ class SqlLedger:
         criteria = {
             "workspace": self._workspace,
             "start": rows.seconds(search.start) if search.start else _LONG_AGO,
-            "end": rows.seconds_up(search.end) if search.end else _FAR_AHEAD,
+            "end": rows.seconds_up(search.end) if search.end else FAR_AHEAD,
             "states": json.dumps([state.value for state in search.states or State]),
             "email": search.email,
             "after_start": rows.seconds(search.after.start) if search.after else _LONG_AGO,
             "after_id": str(search.after.booking) if search.after else "",
-            "most": _FAR_AHEAD if search.most is None else search.most,
+            "most": FAR_AHEAD if search.most is None else search.most,
             "has_calendar": None if search.has_calendar is None else int(search.has_calendar),
             "has_refusal": int(search.has_refusal),
             "is_narrowed": int(search.touched is not None),
@@ -260,11 +264,11 @@ class SqlLedger:
         }
         statement = self._dialect.search if search.email is None else self._dialect.search_by_email
         with self._database.reading() as db:
-            return self._bookings(db.execute(statement, criteria))
+            return self.bookings_of(db.execute(statement, criteria))
 
     def calendars_ahead(self, now: datetime) -> tuple[str, ...]:
         """Return the calendars of held and confirmed bookings that end after `now`, sorted."""
-        ahead = {"workspace": self._workspace, "now": rows.seconds(now)}
+        ahead = self._key | {"now": rows.seconds(now)}
         with self._database.reading() as db:
             return tuple(row["calendar"] for row in db.execute(sql.CALENDARS_AHEAD, ahead))
 
@@ -275,22 +279,17 @@ class SqlLedger:
         A queued put or move becomes the removal. A leased one keeps its lease, so that the removal waits for it: removing
         an event that is about to be inserted would leave the event in the calendar.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             stored = self._recorded(db, booking.id)
             if stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
             entry = self._entry_of(db, booking.id)
-            ends_at_once = stored.event_id is None and (entry is None or entry.attempts == 0)
-            state = State.CANCELLED if ends_at_once else State.CANCELLING
+            has_event = _may_have_event(stored, entry)
+            state = State.CANCELLING if has_event else State.CANCELLED
             db.execute(sql.END_BOOKING, rows.columns_of(booking) | {"state": state.value})
             if entry:
                 db.execute(sql.DELETE_LATER_ENTRIES, {"id": entry.id, "booking": str(booking.id)})
-            if entry and ends_at_once:
-                db.execute(sql.DELETE_ENTRY, {"id": entry.id})
-            elif entry:
-                db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(booking.updated_at)})
-            elif not ends_at_once:
-                self._enqueue(db, booking, task=Task.REMOVE, due_at=booking.updated_at)
+            self._end_event(db, booking, entry, has_event=has_event)
             return self._recorded(db, booking.id)
 
     def begin_move(self, booking: Booking, *, at_once: bool) -> Booking:
@@ -299,7 +298,7 @@ class SqlLedger:
         Only `booking`'s new time, new participants, reason and notification setting are used. A booking that moves `at_once` records where
         its event still stands; after several such moves one entry moves the event from there to the booking's last time.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             stored, to = self._recorded(db, booking.id), booking.moving_to
             if to is None or stored.state not in {State.HELD, State.CONFIRMED}:
                 return stored
@@ -317,7 +316,7 @@ class SqlLedger:
                 updated_at=booking.updated_at,
             )
             self._refuse_overlap(db, moving)
-            has_event = stored.event_id is not None or (entry is not None and entry.attempts > 0)
+            has_event = _may_have_event(stored, entry)
             if at_once:
                 event_time = stored.moved_from or stored.meeting
                 moving = replace(moving.at(to), moved_from=event_time if has_event else None)
@@ -328,7 +327,7 @@ class SqlLedger:
 
     def adopt(self, known: Booking, snapshot: Booking) -> bool:
         """Record the calendar's state of a booking, unless the booking changed meanwhile; see `ports.Ledger`."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.describe = calendar_changes
             if self._recorded(db, known.id) != known or self._entry_of(db, known.id) is not None:
                 return False
@@ -339,7 +338,7 @@ class SqlLedger:
 
     def owe_event(self, booking: Booking, calendar: str) -> bool:
         """Queue the event of a booking that was made while disconnected; see `ports.Ledger`."""
-        with self._writing() as db:
+        with self.writing() as db:
             stored = self._recorded(db, booking.id)
             if not stored.is_live or stored.calendar is not None:
                 return False
@@ -352,13 +351,13 @@ class SqlLedger:
     def sync_token(self, calendar: str) -> str | None:
         """Return the sync token of a calendar, or None before the first full sync."""
         with self._database.reading() as db:
-            row = db.execute(sql.SYNC_TOKEN, {"workspace": self._workspace, "calendar": calendar}).fetchone()
+            row = db.execute(sql.SYNC_TOKEN, self._key | {"calendar": calendar}).fetchone()
             return str(row["token"]) if row else None
 
     def keep_sync_token(self, calendar: str, token: str) -> None:
         """Record the sync token of a calendar, up to which its changes are in the ledger."""
-        with self._writing() as db:
-            columns = {"workspace": self._workspace, "calendar": calendar, "token": token}
+        with self.writing() as db:
+            columns = self._key | {"calendar": calendar, "token": token}
             db.execute(sql.SAVE_SYNC_TOKEN, columns)
 
     def last_sync(self) -> datetime | None:
@@ -380,7 +379,7 @@ class SqlLedger:
 
     def release(self, booking: Booking) -> Booking:
         """Free the time of a `cancelling` booking at once; the removal of its event stays queued."""
-        with self._writing() as db:
+        with self.writing() as db:
             stored = self._recorded(db, booking.id)
             if stored.state is State.CANCELLING:
                 released = rows.columns_of(stored) | {"state": State.CANCELLED.value}
@@ -390,13 +389,13 @@ class SqlLedger:
     def tally(self, now: datetime) -> Tally:
         """Return the counts for `status`; a leased entry is not overdue."""
         with self._database.reading() as db:
-            parameters = {"workspace": self._workspace, "now": rows.seconds(now)}
+            parameters = self._key | {"now": rows.seconds(now)}
             return Tally(**db.execute(sql.TALLY, parameters).fetchone())
 
     def totals(self) -> dict[State, int]:
         """Return how many bookings there are in each state."""
         with self._database.reading() as db:
-            totals = db.execute(sql.TOTALS, {"workspace": self._workspace}).fetchall()
+            totals = db.execute(sql.TOTALS, self._key).fetchall()
         return dict.fromkeys(State, 0) | {State(row["state"]): int(row["bookings"]) for row in totals}
 
     # --- outbox
@@ -413,7 +412,7 @@ class SqlLedger:
         """Return the first entry of every booking that has one, due or not, leased or not, in due order."""
         with self._database.reading() as db:
             account = self._ask_for_account(db)
-            owed = db.execute(sql.OWED_ENTRIES, {"workspace": self._workspace})
+            owed = db.execute(sql.OWED_ENTRIES, self._key)
             self._check_account(account)
             return tuple(map(self._entry, owed))
 
@@ -422,12 +421,12 @@ class SqlLedger:
 
         A dead process's lease is free at once. Returns None if another process leased, finished or changed the entry.
         """
-        key = {"workspace": self._workspace, "booking": str(booking), "task": task.value}
+        key = self._key | {"booking": str(booking), "task": task.value}
         terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds())}
-        with self._writing() as db:
+        with self.writing() as db:
             owner = {"lease_owner": self._database.owner()}
             leased = db.execute(sql.LEASE_ENTRY, {**key, **terms, **owner})
-            stored = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)})
+            stored = db.execute(sql.BOOKING, self._key | {"id": str(booking)})
             row = leased.fetchone()
             return Leased(self._entry(row), self._booking(stored.fetchone())) if row else None
 
@@ -444,7 +443,7 @@ class SqlLedger:
         recorded, and its removal is due at once. In both cases the booking returned differs from the one given, and the
         caller must not report the time as booked.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             under_lease = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry))
             db.prefetch(str(booking.id))
             row = under_lease.fetchone()
@@ -473,7 +472,7 @@ class SqlLedger:
             "last_error": why,
             "outcome_unknown": int(outcome_unknown),
         }
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute(sql.POSTPONE_ENTRY, self._lease_key(entry) | failed)
 
     # --- history
@@ -486,7 +485,7 @@ class SqlLedger:
             "since": rows.seconds(query.since) if query.since else _LONG_AGO,
             "actor": query.actor,
             "whats": json.dumps([what.value for what in query.whats or What]),
-            "most": _FAR_AHEAD if query.latest is None else query.latest,
+            "most": FAR_AHEAD if query.latest is None else query.latest,
         }
         if query.booking is not None:
             statement = self._dialect.history_of_booking
@@ -502,29 +501,29 @@ class SqlLedger:
         A line is visible to others from the end of its transaction on. Writers of a workspace take turns and number
         their lines while it is their turn, so no line can appear below one that was seen.
         """
-        key = {"workspace": self._workspace, "cursor": cursor, "most": most}
+        key = self._key | {"cursor": cursor, "most": most}
         with self._database.reading() as db:
             lines = self._lines(db.execute(sql.HISTORY_AFTER, key))
-            pruned = db.execute(sql.PRUNED, {"workspace": self._workspace}).fetchone()
+            pruned = db.execute(sql.PRUNED, self._key).fetchone()
         return Feed(lines, is_gap=bool(pruned) and 0 < cursor < int(pruned["cursor"]))
 
     def read_up_to(self, reader: str) -> int | None:
         """Return the cursor up to which a reader was handed the changes; None if it never was."""
-        key = {"workspace": self._workspace, "reader": reader}
+        key = self._key | {"reader": reader}
         with self._database.reading() as db:
             row = db.execute(sql.READER, key).fetchone()
             return int(row["cursor"]) if row else None
 
     def mark_read(self, reader: str, cursor: int) -> None:
         """Record that a reader was handed the changes up to a cursor; of two runs at once the further one counts."""
-        key = {"workspace": self._workspace, "reader": reader, "cursor": cursor}
-        with self._writing() as db:
+        key = self._key | {"reader": reader, "cursor": cursor}
+        with self.writing() as db:
             db.execute(sql.SAVE_READER, key)
 
     def latest_cursor(self) -> int:
         """Return the cursor of the latest change, 0 before the first."""
         with self._database.reading() as db:
-            return int(db.execute(sql.LATEST, {"workspace": self._workspace}).fetchone()["cursor"])
+            return int(db.execute(sql.LATEST, self._key).fetchone()["cursor"])
 
     def prune_history(self, before: datetime, *, most: int) -> int:
         """Delete the earliest lines older than `before` of bookings that are over, up to `most`; return how many."""
@@ -533,7 +532,7 @@ class SqlLedger:
             "before": rows.seconds(before),
             "now": rows.seconds(self._clock.now()),
         }
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute(sql.ALLOW_PRUNING, key)
             cursors = [int(row["cursor"]) for row in db.execute(sql.PRUNE, key | {"most": most})]
             if cursors:
@@ -558,19 +557,20 @@ class SqlLedger:
         if not slot.is_live:
             return
         entry = self._entry_of(db, slot.id)
-        is_without_event = slot.event_id is None and (entry is None or entry.attempts == 0)
         ended = replace(slot, state=State.CANCELLED, ended_because=because, updated_at=at)
         db.execute(sql.END_BOOKING, rows.columns_of(ended))
-        if entry and is_without_event:
+        self._end_event(db, ended, entry, has_event=_may_have_event(slot, entry))
+
+    def _end_event(
+        self, db: Transaction, ended: Booking, entry: OutboxEntry | None, *, has_event: bool
+    ) -> None:
+        """Queue the removal of the event of a booking that has ended, in place of its entry if there is one."""
+        if entry and not has_event:
             db.execute(sql.DELETE_ENTRY, {"id": entry.id})
         elif entry:
-            db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(at)})
-        elif not is_without_event:
-            self._enqueue(db, slot, task=Task.REMOVE, due_at=at)
-
-    def bookings_of(self, cursor: Iterable[rows.Row]) -> tuple[Booking, ...]:
-        """Parse bookings. Raises: LedgerUnusable."""
-        return self._bookings(cursor)
+            db.execute(sql.CHANGE_TO_REMOVAL, {"id": entry.id, "now": rows.seconds(ended.updated_at)})
+        elif has_event:
+            self._enqueue(db, ended, task=Task.REMOVE, due_at=ended.updated_at)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -580,27 +580,21 @@ class SqlLedger:
 
     @contextmanager
     def writing(self) -> Iterator[Journal]:
-        """Run a block in a write transaction whose changes of bookings are recorded."""
-        with self._writing() as journal:
-            yield journal
-
-    @contextmanager
-    def _writing(self) -> Iterator[Journal]:
         """Run a block in a write transaction, and record what it changed of bookings before the transaction ends."""
         with self._database.writing() as db:
             if not self._is_account_recorded and (account := self._connected_account()):
-                columns = {"workspace": self._workspace, "calendar": _ACCOUNT, "token": account}
+                columns = self._key | {"calendar": _ACCOUNT, "token": account}
                 db.execute(sql.SAVE_FIRST_SYNC_TOKEN, columns)
                 self._is_account_recorded = True
             journal = Journal(db, self._workspace, self._booking)
             yield journal
             for booking, change in journal.changes():
                 at = rows.seconds(self._clock.now())
-                line = {"workspace": self._workspace, "booking": booking, "at": at}
+                line = self._key | {"booking": booking, "at": at}
                 db.execute(sql.INSERT_LINE, line | self._author._asdict() | rows.change_columns(change))
 
     def _ask_for_account(self, db: Transaction) -> Cursor:
-        return db.execute(sql.SYNC_TOKEN, {"workspace": self._workspace, "calendar": _ACCOUNT})
+        return db.execute(sql.SYNC_TOKEN, self._key | {"calendar": _ACCOUNT})
 
     def _check_account(self, asked: Cursor) -> None:
         """Make sure that the workspace is not that of another account. Raises: OtherAccount."""
@@ -610,13 +604,13 @@ class SqlLedger:
             raise OtherAccount(row["token"], connected, self.name, self._workspace)
 
     def _due_by(self, now: datetime, *, most: int) -> dict[str, object]:
-        return {"workspace": self._workspace, "now": rows.seconds(now), "most": most}
+        return self._key | {"now": rows.seconds(now), "most": most}
 
     def _lease_key(self, entry: OutboxEntry) -> dict[str, object]:
         return {"id": entry.id, "workspace": self._workspace, "lease": entry.lease}
 
     def _enqueue(self, db: Transaction, booking: Booking, *, task: Task, due_at: datetime) -> None:
-        columns = {"workspace": self._workspace, "booking": str(booking.id), "task": task.value}
+        columns = self._key | {"booking": str(booking.id), "task": task.value}
         db.execute(sql.INSERT_ENTRY, columns | {"due_at": rows.seconds(due_at)})
 
     def _refuse_overlap(self, db: Transaction, booking: Booking) -> None:
@@ -658,12 +652,12 @@ class SqlLedger:
         return db.execute(sql.LEASE_IN_FORCE, parameters).fetchone() is not None
 
     def _entry_of(self, db: Transaction, booking: UUID) -> OutboxEntry | None:
-        parameters = {"workspace": self._workspace, "booking": str(booking)}
+        parameters = self._key | {"booking": str(booking)}
         row = db.execute(sql.ENTRY_OF_BOOKING, parameters).fetchone()
         return self._entry(row) if row else None
 
     def _under_key(self, db: Transaction, key: str) -> Booking | None:
-        row = db.execute(sql.BOOKING_UNDER_KEY, {"workspace": self._workspace, "key": key}).fetchone()
+        row = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key}).fetchone()
         return self._booking(row) if row else None
 
     def _recorded(self, db: Journal, booking: UUID) -> Booking:
@@ -672,15 +666,15 @@ class SqlLedger:
         return stored
 
     def _stored(self, db: Transaction, booking: UUID) -> Booking:
-        row = db.execute(sql.BOOKING, {"workspace": self._workspace, "id": str(booking)}).fetchone()
+        row = db.execute(sql.BOOKING, self._key | {"id": str(booking)}).fetchone()
         if row is None:
             raise BookingNotFound(str(booking))
         return self._booking(row)
 
     def _live_in(self, db: Transaction, window: Interval) -> tuple[Booking, ...]:
         parameters = self._window(window)
-        present = self._bookings(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
-        moving = self._bookings(db.execute(sql.MOVING_BOOKINGS_IN, parameters))
+        present = self.bookings_of(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
+        moving = self.bookings_of(db.execute(sql.MOVING_BOOKINGS_IN, parameters))
         present_ids = {booking.id for booking in present}
         arriving = tuple(booking for booking in moving if booking.id not in present_ids)
         if not arriving:
@@ -695,35 +689,32 @@ class SqlLedger:
         }
 
     def _claim(self, row: rows.Row) -> Claim:
-        try:
-            return rows.claim_of(row, workspace=self._workspace)
-        except rows.UNREADABLE as error:
-            reason = f"it is damaged: a claim of booking {row['booking']} cannot be read"
-            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+        return self.parsed(
+            row, partial(rows.claim_of, workspace=self._workspace), "a claim of booking {booking}"
+        )
 
-    def _bookings(self, cursor: Iterable[rows.Row]) -> tuple[Booking, ...]:
-        return tuple(self._booking(row) for row in cursor)
+    def bookings_of(self, cursor: Iterable[rows.Row]) -> tuple[Booking, ...]:
+        """Parse bookings. Raises: LedgerUnusable."""
+        return tuple(map(self._booking, cursor))
 
     def _booking(self, row: rows.Row) -> Booking:
-        try:
-            return rows.booking_of(row)
-        except rows.UNREADABLE as error:
-            reason = f"it is damaged: booking {row['id']} cannot be read"
-            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+        return self.parsed(row, rows.booking_of, "booking {id}")
 
     def _lines(self, cursor: Iterable[rows.Row]) -> tuple[HistoryLine, ...]:
-        return tuple(self._line(row) for row in cursor)
-
-    def _line(self, row: rows.Row) -> HistoryLine:
-        try:
-            return rows.line_of(row)
-        except rows.UNREADABLE as error:
-            reason = f"it is damaged: line {row['cursor']} of the history cannot be read"
-            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+        return tuple(self.parsed(row, rows.line_of, "line {cursor} of the history") for row in cursor)
 
     def _entry(self, row: rows.Row) -> OutboxEntry:
+        return self.parsed(row, rows.entry_of, "entry {id} of the outbox")
+
+    def parsed(self, row: rows.Row, parse: Callable[[rows.Row], T], name: str) -> T:
+        """Parse a row. `name`: what it is, with the column that tells which. Raises: LedgerUnusable."""
         try:
-            return rows.entry_of(row)
+            return parse(row)
         except rows.UNREADABLE as error:
-            reason = f"it is damaged: entry {row['id']} of the outbox cannot be read"
-            raise LedgerUnusable(self._database.name, reason, LedgerFault.DAMAGED) from error
+            reason = f"it is damaged: {name.format_map(row)} cannot be read"
+            raise LedgerUnusable(self.name, reason, LedgerFault.DAMAGED) from error
+
+
+def _may_have_event(booking: Booking, entry: OutboxEntry | None) -> bool:
+    """Whether an event of the booking may exist at Google: once its insertion was attempted, it may."""
+    return booking.event_id is not None or (entry is not None and entry.attempts > 0)

@@ -24,20 +24,27 @@ class Dialect(NamedTuple):
     lock_claimants: str | None  # None: write transactions of all workspaces run one at a time
 
 
+def _insert(table: str, columns: str) -> str:
+    """Return the statement that inserts a row, each column from the parameter of its name."""
+    values = ", ".join(f":{column}" for column in columns.split(", "))
+    return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 - our own names
+
+
+def _update(table: str, columns: str) -> str:
+    """Return the statement that updates the row with an id, each column from the parameter of its name."""
+    changes = ", ".join(f"{column} = :{column}" for column in columns.split(", "))
+    return f"UPDATE {table} SET {changes} WHERE id = :id AND workspace = :workspace"  # noqa: S608 - our own names
+
+
 # --- bookings -------------------------------------------------------------------------------------------------
 
-INSERT_BOOKING = """
-    INSERT INTO bookings (
-        id, workspace, state, start, duration, zone, guest_name, guest_email, title, link, guests, location, notes,
-        meet, notify, buffer_before, buffer_after, created_at, updated_at, key, calendar, attempt, event_id, event_url,
-        meet_url, etag, notified, ended_by, ended_because, participants, claimants, people, offer
-    ) VALUES (
-        :id, :workspace, :state, :start, :duration, :zone, :guest_name, :guest_email, :title, :link, :guests,
-        :location, :notes, :meet, :notify, :buffer_before, :buffer_after, :created_at, :updated_at, :key, :calendar,
-        :attempt, :event_id, :event_url, :meet_url, :etag, :notified, :ended_by, :ended_because, :participants,
-        :claimants, :people, :offer
-    )
-"""
+INSERT_BOOKING = _insert(
+    "bookings",
+    "id, workspace, state, start, duration, zone, guest_name, guest_email, title, link, guests, "
+    "location, notes, meet, notify, buffer_before, buffer_after, created_at, updated_at, key, calendar, "
+    "attempt, event_id, event_url, meet_url, etag, notified, ended_by, ended_because, participants, "
+    "claimants, people, offer",
+)
 
 
 BOOKING = "SELECT * FROM bookings WHERE id = :id AND workspace = :workspace"
@@ -83,10 +90,7 @@ CALENDARS_AHEAD = f"""
 
 # --- offers ---------------------------------------------------------------------------------------------------
 
-INSERT_OFFER = """
-    INSERT INTO offers (id, workspace, state, expires_at, key, request, booking, created_at, updated_at)
-    VALUES (:id, :workspace, :state, :expires_at, :key, :request, NULL, :created_at, :updated_at)
-"""
+INSERT_OFFER = _insert("offers", "id, workspace, state, expires_at, key, request, created_at, updated_at")
 
 
 OFFER = "SELECT * FROM offers WHERE id = :id AND workspace = :workspace"
@@ -108,16 +112,10 @@ OFFERS_IN_STATE = """
 OFFERED_TIMES = "SELECT * FROM bookings WHERE offer = :offer ORDER BY start"
 
 
-EXTEND_OFFER = """
-    UPDATE offers SET expires_at = :expires_at, updated_at = :updated_at
-    WHERE id = :id AND workspace = :workspace
-"""
+EXTEND_OFFER = _update("offers", "expires_at, updated_at")
 
 
-END_OFFER = """
-    UPDATE offers SET state = :state, booking = :booking, updated_at = :updated_at
-    WHERE id = :id AND workspace = :workspace
-"""
+END_OFFER = _update("offers", "state, booking, updated_at")
 
 
 # --- claims ---------------------------------------------------------------------------------------------------
@@ -190,55 +188,35 @@ def meeting_starts(wanted: Wanted) -> str:
     """
 
 
-RECORD_OUTCOME = """
-    UPDATE bookings SET
-        state = :state, calendar = :calendar, attempt = :attempt, event_id = :event_id, event_url = :event_url,
-        meet_url = :meet_url, etag = :etag, notified = :notified, ended_by = :ended_by,
-        ended_because = :ended_because, updated_at = :updated_at, start = :start, duration = :duration,
-        new_start = :new_start, new_duration = :new_duration, old_start = :old_start, old_duration = :old_duration,
-        original_request = :original_request, participants = :participants, claimants = :claimants,
-        new_participants = :new_participants, new_claimants = :new_claimants
-    WHERE id = :id AND workspace = :workspace
-"""
+RECORD_OUTCOME = _update(
+    "bookings",
+    "state, calendar, attempt, event_id, event_url, meet_url, etag, notified, ended_by, ended_because, "
+    "updated_at, start, duration, new_start, new_duration, old_start, old_duration, original_request, "
+    "participants, claimants, new_participants, new_claimants",
+)
 
 
-RECORD_EVENT = """
-    UPDATE bookings SET
-        attempt = :attempt, event_id = :event_id, event_url = :event_url, meet_url = :meet_url, etag = :etag,
-        notified = :notified, updated_at = :updated_at
-    WHERE id = :id AND workspace = :workspace
-"""
+RECORD_EVENT = _update("bookings", "attempt, event_id, event_url, meet_url, etag, notified, updated_at")
 
 
-END_BOOKING = """
-    UPDATE bookings SET
-        state = :state, notify = :notify, ended_by = :ended_by, ended_because = :ended_because,
-        updated_at = :updated_at
-    WHERE id = :id AND workspace = :workspace
-"""
+END_BOOKING = _update("bookings", "state, notify, ended_by, ended_because, updated_at")
 
 
-RECORD_MOVE = """
-    UPDATE bookings SET
-        start = :start, duration = :duration, new_start = :new_start, new_duration = :new_duration,
-        old_start = :old_start, old_duration = :old_duration, original_request = :original_request, notify = :notify,
-        moved_because = :moved_because, updated_at = :updated_at, participants = :participants,
-        claimants = :claimants, new_participants = :new_participants, new_claimants = :new_claimants
-    WHERE id = :id AND workspace = :workspace
-"""
+RECORD_MOVE = _update(
+    "bookings",
+    "start, duration, new_start, new_duration, old_start, old_duration, original_request, notify, "
+    "moved_because, updated_at, participants, claimants, new_participants, new_claimants",
+)
 
 
-ADOPT_BOOKING = """
-    UPDATE bookings SET
-        state = :state, start = :start, duration = :duration, title = :title, location = :location, original_request = :original_request,
-        calendar = :calendar, event_id = :event_id, event_url = :event_url, meet_url = :meet_url, etag = :etag,
-        declined = :declined, ended_by = :ended_by, updated_at = :updated_at, participants = :participants,
-        claimants = :claimants
-    WHERE id = :id AND workspace = :workspace
-"""
+ADOPT_BOOKING = _update(
+    "bookings",
+    "state, start, duration, title, location, original_request, calendar, event_id, event_url, meet_url, "
+    "etag, declined, ended_by, updated_at, participants, claimants",
+)
 
 
-SET_CALENDAR = "UPDATE bookings SET calendar = :calendar WHERE id = :id AND workspace = :workspace"
+SET_CALENDAR = _update("bookings", "calendar")
 
 
 # --- sync tokens ----------------------------------------------------------------------------------------------
@@ -246,23 +224,18 @@ SET_CALENDAR = "UPDATE bookings SET calendar = :calendar WHERE id = :id AND work
 SYNC_TOKEN = "SELECT token FROM sync_tokens WHERE workspace = :workspace AND calendar = :calendar"  # noqa: S105
 
 
-SAVE_SYNC_TOKEN = """
-    INSERT INTO sync_tokens (workspace, calendar, token) VALUES (:workspace, :calendar, :token)
-    ON CONFLICT (workspace, calendar) DO UPDATE SET token = :token
-"""  # noqa: S105
+_INSERT_SYNC_TOKEN = _insert("sync_tokens", "workspace, calendar, token")
 
 
-SAVE_FIRST_SYNC_TOKEN = """
-    INSERT INTO sync_tokens (workspace, calendar, token) VALUES (:workspace, :calendar, :token)
-    ON CONFLICT (workspace, calendar) DO NOTHING
-"""  # noqa: S105
+SAVE_SYNC_TOKEN = f"{_INSERT_SYNC_TOKEN} ON CONFLICT (workspace, calendar) DO UPDATE SET token = :token"
+
+
+SAVE_FIRST_SYNC_TOKEN = f"{_INSERT_SYNC_TOKEN} ON CONFLICT (workspace, calendar) DO NOTHING"
 
 
 # --- outbox ---------------------------------------------------------------------------------------------------
 
-INSERT_ENTRY = """
-    INSERT INTO outbox (workspace, booking, task, due_at) VALUES (:workspace, :booking, :task, :due_at)
-"""
+INSERT_ENTRY = _insert("outbox", "workspace, booking, task, due_at")
 
 
 ENTRY_OF_BOOKING = """
@@ -338,10 +311,7 @@ DELETE_ENTRY = "DELETE FROM outbox WHERE id = :id"
 
 # --- history --------------------------------------------------------------------------------------------------
 
-INSERT_LINE = """
-    INSERT INTO history (workspace, booking, at, what, cause, actor, host, command, old, new)
-    VALUES (:workspace, :booking, :at, :what, :cause, :actor, :host, :command, :old, :new)
-"""
+INSERT_LINE = _insert("history", "workspace, booking, at, what, cause, actor, host, command, old, new")
 
 
 HISTORY_AFTER = """

@@ -9,26 +9,16 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import cast
 from uuid import uuid4
 
-from portalcal.adapters.ledger.sql import WRONG_COUNTS
 from portalcal.adapters.ledger.sqlite import SqliteDatabase
-from portalcal.adapters.ledger.transfer import PortableStore, copy_ledger
-from portalcal.errors import LedgerFault, Usage
-from portalcal.ports import Damage, LedgerCopy, LedgerFacts, LedgerStore
+from portalcal.adapters.ledger.transfer import SqlStore
+from portalcal.errors import Usage
+from portalcal.ports import Damage, LedgerFacts
 
 
-class SqliteStore:
+class SqliteStore(SqlStore[SqliteDatabase]):
     """The ledger in a file."""
-
-    def __init__(self, database: SqliteDatabase) -> None:
-        self.database = database
-
-    @property
-    def name(self) -> str:
-        """The file's path."""
-        return self.database.name
 
     def facts(self) -> LedgerFacts:
         """Where it is and what it is kept in; a missing file is not made."""
@@ -43,14 +33,7 @@ class SqliteStore:
 
     def check_all(self) -> Damage | None:
         """Read every page, and compare every index and count with its rows."""
-        damage = self.database.damage(is_complete=True)
-        if damage is not None:
-            return damage
-        with self.database.reading() as db:
-            wrong = db.execute(WRONG_COUNTS).fetchone()
-        if wrong is None:
-            return None
-        return Damage(f"it is damaged: the count of {wrong['state']} bookings is wrong", LedgerFault.DAMAGED)
+        return self.database.damage(is_complete=True) or self.check_counts()
 
     def back_up(self, file: Path) -> int:
         """Copy the ledger with SQLite's online backup (https://sqlite.org/backup.html), and put the copy into place.
@@ -90,11 +73,3 @@ class SqliteStore:
     def grants(self, role: str) -> tuple[str, ...]:  # noqa: ARG002 - a file has none
         """Raises: Usage."""
         raise Usage("a ledger in a file has no roles", "name a PostgreSQL server as url under [ledger]")
-
-    def copy_to(self, target: LedgerStore) -> LedgerCopy:
-        """Copy everything into another ledger, which takes the place of this one."""
-        return copy_ledger(self.database, cast("PortableStore", target).database)
-
-    def close(self) -> None:
-        """Close the file."""
-        self.database.close()

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from portalcal.adapters.ledger.sql import WRONG_COUNTS
 from portalcal.adapters.ledger.transaction import Transaction
 from portalcal.errors import LedgerFault, LedgerUnusable
-from portalcal.ports import LedgerCopy, LedgerStore
+from portalcal.ports import Damage, LedgerCopy, LedgerStore
 
 TABLES = ("offers", "bookings", "outbox", "sync_tokens", "history", "history_pruned", "history_readers")
 """What is copied, in this order, as far as a ledger of this version has it."""
@@ -33,6 +34,12 @@ class Portable(Protocol):
     @property
     def name(self) -> str:
         """The path or url for messages, without a secret."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """Run a block on one snapshot of the ledger."""
 
     def alone(self) -> AbstractContextManager[Transaction]:
         """Run a block in the only write transaction of all workspaces, without a time limit."""
@@ -57,10 +64,36 @@ class Portable(Protocol):
         """What stands before VALUES where a row brings its number."""
 
 
-class PortableStore(LedgerStore, Protocol):
-    """The whole ledger of such a database."""
+D = TypeVar("D", bound=Portable)
 
-    database: Portable
+
+class SqlStore(Generic[D]):
+    """A whole ledger in a database; implements `ports.LedgerStore` with what differs between the databases."""
+
+    def __init__(self, database: D) -> None:
+        self.database = database
+
+    @property
+    def name(self) -> str:
+        """The path or url for messages, without a secret."""
+        return self.database.name
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def check_counts(self) -> Damage | None:
+        """Compare every count with its rows."""
+        with self.database.reading() as db:
+            wrong = db.execute(WRONG_COUNTS).fetchone()
+        if wrong is None:
+            return None
+        return Damage(f"it is damaged: the count of {wrong['state']} bookings is wrong", LedgerFault.DAMAGED)
+
+    def copy_to(self, target: LedgerStore) -> LedgerCopy:
+        """Copy everything into another ledger, which takes the place of this one."""
+        assert isinstance(target, SqlStore)  # noqa: S101 - there is no other kind
+        return copy_ledger(self.database, target.database)
 
 
 def copy_ledger(source: Portable, target: Portable) -> LedgerCopy:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from portalcal.adapters.ledger import lease_renewal
 from portalcal.adapters.ledger.lease_renewal import LeaseRenewal
 
 
@@ -63,11 +62,9 @@ def test_once_all_leases_have_ended_nothing_is_renewed_until_there_is_one(
     assert renewal.stop() is False
 
 
-def test_a_process_that_hangs_does_not_keep_its_lease_for_ever(
-    renewal: LeaseRenewal, counter: Counter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_hangs_does_not_keep_its_lease_for_ever(counter: Counter) -> None:
     seconds = [0.0]
-    monkeypatch.setattr(lease_renewal, "monotonic", lambda: seconds[0])
+    renewal = LeaseRenewal(counter, every=0.001, monotonic=lambda: seconds[0])
     renewal.add(1)
     assert counter.wait()
 
