@@ -19,7 +19,7 @@ from portalcal.adapters.google import events as event_json
 from portalcal.adapters.google import freebusy, network_errors
 from portalcal.adapters.google.api_methods import api_request
 from portalcal.adapters.google.authorized_http import AuthorizedHttp
-from portalcal.adapters.google.errors import EventGone, translate_errors
+from portalcal.adapters.google.errors import ApiCall, EventGone, translate_errors
 from portalcal.config.model import Endpoints
 from portalcal.core.booking import Notify
 from portalcal.core.endpoint import host_of
@@ -71,7 +71,7 @@ class GoogleCalendars:
         self._http = http
         self._root = endpoints.api_root
         self._host = host_of(endpoints.api_root)
-        self._account = account
+        self._call = ApiCall(self._host, account or "this account")
         self._room_seconds = room_seconds
         self._sleep = sleep
         self._monotonic = monotonic
@@ -92,7 +92,7 @@ class GoogleCalendars:
                 fields=event_json.CALENDAR_FIELDS,
             )
 
-        responses = self._pages(page, needs=Permission.VIEW_CALENDARS)
+        responses = self._pages(page, self._call._replace(needs=Permission.VIEW_CALENDARS))
         calendars = (
             event_json.calendar(entry)
             for response in responses
@@ -107,7 +107,7 @@ class GoogleCalendars:
 
         def send(query: freebusy.FreeBusyQuery) -> event_json.Json:
             request = self._request("freebusy.query", body=query.body)
-            return self._execute(request, http=self._http.for_reading, needs=Permission.VIEW_EVENTS)
+            return self._execute(request, self._reading(), http=self._http.for_reading)
 
         responses = run_all(
             [partial(send, query) for query in queries], limit=freebusy.MAX_CONCURRENT, name="free/busy"
@@ -115,12 +115,7 @@ class GoogleCalendars:
         return freebusy.merge(ids, zip(queries, responses, strict=True))
 
     def insert(self, calendar: str, draft: EventDraft, *, notify: Notify) -> Event:
-        """Create the event.
-
-        Raises also:
-            EventIdTaken: an event with this id exists or existed.
-            CalendarNotFound, CalendarNotWritable: the event cannot be created in that calendar.
-        """
+        """Create the event."""
         request = self._request(
             "events.insert",
             calendarId=calendar,
@@ -128,17 +123,14 @@ class GoogleCalendars:
             sendUpdates=event_json.SEND_UPDATES[notify],
             conferenceDataVersion=int(draft.meet),
         )
-        resource = self._execute(request, needs=Permission.CREATE_EVENTS, calendar=calendar, writes=True)
+        call = self._call._replace(needs=Permission.CREATE_EVENTS, calendar=calendar, writes=True)
+        resource = self._execute(request, call)
         return self._event(resource, event_json.Place(calendar), writes=True)
 
     def event(self, calendar: str, event_id: str) -> Event:
-        """One event, even if cancelled. An all-day event is read as if its calendar were in UTC.
-
-        Raises also:
-            EventNotFound: the calendar has no event with that id.
-        """
+        """One event, even if cancelled. An all-day event is read as if its calendar were in UTC."""
         request = self._request("events.get", calendarId=calendar, eventId=event_id)
-        resource = self._execute(request, needs=Permission.VIEW_EVENTS, calendar=calendar, event=event_id)
+        resource = self._execute(request, self._reading(calendar, event_id))
         return self._event(resource, event_json.Place(calendar))
 
     def invite(
@@ -154,14 +146,9 @@ class GoogleCalendars:
 
         With sendUpdates=all, Google sends those who are removed a cancellation
         (github.com/gemini-cli-extensions/workspace/issues/433; a report of users, not Google's documentation).
-
-        Raises also:
-            EventChanged: somebody changed the event between reading and writing it.
-            EventNotFound: the calendar has no event with that id, or it was deleted.
-            CalendarNotWritable: the account may not change it.
         """
         read = self._request("events.get", calendarId=calendar, eventId=event_id)
-        resource = self._execute(read, needs=Permission.VIEW_EVENTS, calendar=calendar, event=event_id)
+        resource = self._execute(read, self._reading(calendar, event_id))
         event = self._event(resource, event_json.Place(calendar))
         if event.is_cancelled:
             raise EventNotFound(calendar, event_id)
@@ -172,11 +159,7 @@ class GoogleCalendars:
         return self._patch(calendar, event_id, body, etag=event.etag or None, notify=notify)
 
     def room_answer(self, calendar: str, event_id: str) -> Event:
-        """The event once its room has accepted or declined, or as it is after `room_seconds`.
-
-        Raises also:
-            EventNotFound: the calendar has no event with that id.
-        """
+        """The event once its room has accepted or declined, or as it is after `room_seconds`."""
         ends, pause = self._monotonic() + self._room_seconds, _FIRST_PAUSE
         while True:
             event = self.event(calendar, event_id)
@@ -203,18 +186,13 @@ class GoogleCalendars:
         Incremental sync must repeat the full sync's parameters, so `timeMin` and `singleEvents` are not sent
         (https://developers.google.com/calendar/api/guides/sync). Events without a booking's id are dropped page by
         page, except cancelled ones: those come without their private properties.
-
-        Raises also:
-            SyncTokenExpired: the token is no longer valid.
-            CalendarNotFound: the account cannot see the calendar.
         """
         parameters = {"syncToken": token} if token else {}
         next_token, changes = None, []
         try:
             for page in self._event_pages(calendar, fields=event_json.CHANGE_FIELDS, **parameters):
-                place = event_json.Place(calendar, event_json.zone(page.get("timeZone")))
-                events = (event_json.event(item, place) for item in event_json.tables(page, "items"))
-                changes += [event for event in events if event and (event.booking or event.is_cancelled)]
+                events = _events_in(page, calendar)
+                changes += [event for event in events if event.booking or event.is_cancelled]
                 next_token = event_json.text(page, "nextSyncToken")
         except GoogleRefused as error:
             # 400: the token belongs to another account or to other parameters.
@@ -230,36 +208,14 @@ class GoogleCalendars:
         return tuple(event for event in listed if event.booking == str(booking))
 
     def move(self, calendar: str, draft: EventDraft, *, etag: str | None, notify: Notify) -> Event:
-        """Move an event to the draft's time, with If-Match unless `etag` is None.
-
-        Raises also:
-            EventChanged: the event has another etag by now.
-            EventNotFound: the calendar has no event with that id, or it was deleted.
-            CalendarNotWritable: the account may not change it.
-        """
+        """Move an event to the draft's time, with If-Match unless `etag` is None."""
         return self._patch(calendar, draft.id, event_json.time_patch(draft), etag=etag, notify=notify)
 
     def _patch(
         self, calendar: str, event_id: str, body: event_json.Json, *, etag: str | None, notify: Notify
     ) -> Event:
-        request = self._request(
-            "events.patch",
-            calendarId=calendar,
-            eventId=event_id,
-            body=body,
-            sendUpdates=event_json.SEND_UPDATES[notify],
-        )
-        if etag:
-            request.headers["If-Match"] = etag
         try:
-            resource = self._execute(
-                request,
-                needs=Permission.EDIT_EVENTS,
-                calendar=calendar,
-                event=event_id,
-                writes=True,
-                etag=etag or None,
-            )
+            resource = self._write("events.patch", calendar, event_id, etag=etag, notify=notify, body=body)
         except EventGone:
             raise EventNotFound(calendar, event_id) from None
         event = self._event(resource, event_json.Place(calendar), writes=True)
@@ -271,29 +227,9 @@ class GoogleCalendars:
     def delete(
         self, calendar: str, event_id: str, *, notify: Notify, etag: str | None = None
     ) -> DeleteResult:
-        """Delete the event, with If-Match if there is an `etag`; 410 means that it is deleted already.
-
-        Raises also:
-            EventChanged: the event has another etag by now.
-            EventNotFound: 404: the event never existed, or the account cannot see the calendar.
-        """
-        request = self._request(
-            "events.delete",
-            calendarId=calendar,
-            eventId=event_id,
-            sendUpdates=event_json.SEND_UPDATES[notify],
-        )
-        if etag:
-            request.headers["If-Match"] = etag
+        """Delete the event, with If-Match if there is an `etag`; 410 means that it is deleted already."""
         try:
-            self._execute(
-                request,
-                needs=Permission.EDIT_EVENTS,
-                calendar=calendar,
-                event=event_id,
-                writes=True,
-                etag=etag or None,
-            )
+            self._write("events.delete", calendar, event_id, etag=etag, notify=notify)
         except EventChanged as changed:
             # Our own attempt whose response was lost may have deleted it: a deletion changes the etag.
             if changed.may_be_ours and self.event(calendar, event_id).is_cancelled:
@@ -311,11 +247,7 @@ class GoogleCalendars:
         original: datetime | None = None,
         window: Interval | None = None,
     ) -> tuple[Event, ...]:
-        """The instances of a series: those with that original start, even if cancelled, or the others in a window.
-
-        Raises also:
-            EventNotFound: there is no such series.
-        """
+        """The instances of a series: those with that original start, even if cancelled, or the others in a window."""
         parameters: dict[str, object] = {}
         if original is not None:
             parameters |= {"originalStart": event_json.rfc3339(original), "showDeleted": True}
@@ -336,11 +268,8 @@ class GoogleCalendars:
                 **parameters,
             )
 
-        instances: list[Event] = []
-        for response in self._pages(page, needs=Permission.VIEW_EVENTS, calendar=calendar, event=series):
-            place = event_json.Place(calendar, event_json.zone(response.get("timeZone")))
-            events = (event_json.event(item, place) for item in event_json.tables(response, "items"))
-            instances += [event for event in events if event]
+        responses = self._pages(page, self._reading(calendar, series))
+        instances = [event for response in responses for event in _events_in(response, calendar)]
         if original is not None:
             return tuple(instance for instance in instances if instance.original == original)
         return tuple(instance for instance in instances if not instance.is_cancelled)
@@ -348,51 +277,52 @@ class GoogleCalendars:
     def _request(self, method: str, **parameters: object) -> HttpRequest:
         return api_request(method, self._http, root=self._root, **parameters)
 
-    def _execute(
+    def _reading(self, calendar: str | None = None, event: str | None = None) -> ApiCall:
+        return self._call._replace(needs=Permission.VIEW_EVENTS, calendar=calendar, event=event)
+
+    def _write(
         self,
-        request: HttpRequest,
+        method: str,
+        calendar: str,
+        event: str,
         *,
-        needs: Permission,
-        calendar: str | None = None,
-        event: str | None = None,
-        writes: bool = False,
-        etag: str | None = None,
-        http: AuthorizedHttp | None = None,
+        etag: str | None,
+        notify: Notify,
+        **parameters: object,
+    ) -> event_json.Json:
+        """Change an event, with If-Match if there is an `etag`. Raises also: EventChanged, EventGone."""
+        call = self._call._replace(
+            needs=Permission.EDIT_EVENTS, calendar=calendar, event=event, writes=True, etag=etag or None
+        )
+        request = self._request(
+            method,
+            calendarId=calendar,
+            eventId=event,
+            sendUpdates=event_json.SEND_UPDATES[notify],
+            **parameters,
+        )
+        if etag:
+            request.headers["If-Match"] = etag
+        return self._execute(request, call)
+
+    def _execute(
+        self, request: HttpRequest, call: ApiCall, *, http: AuthorizedHttp | None = None
     ) -> event_json.Json:
         """Send the request and return the JSON object of the response; an empty one for an empty body."""
-        with translate_errors(
-            host=self._host,
-            account=self._account,
-            needs=needs,
-            calendar=calendar,
-            event=event,
-            writes=writes,
-            etag=etag,
-        ):
+        with translate_errors(call):
             body = _parse_json(request.execute(http=http))
         if isinstance(body, dict):
             return body
         if not body:
             return {}
         # The library returns a body it cannot parse as text.
-        raise network_errors.not_google(self._host, writes=writes, received="something that is not JSON")
+        raise network_errors.not_google(self._host, writes=call.writes, received="something that is not JSON")
 
-    def _pages(
-        self,
-        page: Callable[[str | None], HttpRequest],
-        *,
-        needs: Permission,
-        calendar: str | None = None,
-        event: str | None = None,
-    ) -> Iterator[event_json.Json]:
-        """The pages of a list, until one has no `nextPageToken`.
-
-        Raises also:
-            GoogleUnreachable: there are too many pages, or a token repeats; the list must not be taken for complete.
-        """
+    def _pages(self, page: Callable[[str | None], HttpRequest], call: ApiCall) -> Iterator[event_json.Json]:
+        """The pages of a list, until one has no `nextPageToken`."""
         token, seen = None, set[str]()
         for _ in range(_MAX_PAGES):
-            response = self._execute(page(token), needs=needs, calendar=calendar, event=event)
+            response = self._execute(page(token), call)
             yield response
             token = event_json.text(response, "nextPageToken")
             if token is None:
@@ -413,19 +343,24 @@ class GoogleCalendars:
                 **parameters,
             )
 
-        return self._pages(page, needs=Permission.VIEW_EVENTS, calendar=calendar)
+        return self._pages(page, self._reading(calendar))
 
     def _events(self, calendar: str, **parameters: object) -> Iterator[Event]:
         for page in self._event_pages(calendar, fields=event_json.EVENT_FIELDS, **parameters):
-            place = event_json.Place(calendar, event_json.zone(page.get("timeZone")))
-            events = (event_json.event(item, place) for item in event_json.tables(page, "items"))
-            yield from (event for event in events if event and not event.is_cancelled)
+            yield from (event for event in _events_in(page, calendar) if not event.is_cancelled)
 
     def _event(self, resource: event_json.Json, place: event_json.Place, *, writes: bool = False) -> Event:
         event = event_json.event(resource, place)
         if event is None:
             raise network_errors.not_google(self._host, writes=writes, received="an event without an id")
         return event
+
+
+def _events_in(page: event_json.Json, calendar: str) -> Iterator[Event]:
+    """The events of a page of a list, in the time zone that the page names."""
+    place = event_json.Place(calendar, event_json.zone(page.get("timeZone")))
+    events = (event_json.event(item, place) for item in event_json.tables(page, "items"))
+    return (event for event in events if event)
 
 
 def _with_primary(listed: tuple[Calendar, ...]) -> tuple[Calendar, ...]:

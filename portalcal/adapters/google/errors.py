@@ -94,17 +94,8 @@ class ApiCall(NamedTuple):
 
 
 @contextmanager
-def translate_errors(
-    *,
-    host: str,
-    account: str | None = None,
-    needs: Permission | None = None,
-    calendar: str | None = None,
-    event: str | None = None,
-    writes: bool = False,
-    etag: str | None = None,
-) -> Iterator[None]:
-    """Translate exceptions raised in the block. The arguments are those of `ApiCall`.
+def translate_errors(call: ApiCall) -> Iterator[None]:
+    """Translate exceptions raised in the block, which makes `call`.
 
     Raises:
         EventIdTaken: 409 on an insert.
@@ -112,7 +103,6 @@ def translate_errors(
         EventGone: 410 on a write to an event.
         PortalcalError: everything else; see `explain`.
     """
-    call = ApiCall(host, account or "this account", needs, calendar, event, writes, etag)
     try:
         yield
     except ApiError as error:

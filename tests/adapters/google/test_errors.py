@@ -256,7 +256,7 @@ def test_an_error_says_whether_a_write_may_have_taken_effect() -> None:
 
 
 def test_errors_of_ours_pass_through() -> None:
-    with pytest.raises(GrantRevoked), translate_errors(host="h"):
+    with pytest.raises(GrantRevoked), translate_errors(ApiCall("h")):
         raise GrantRevoked("ana@example.com", "gone")
 
 
