@@ -28,13 +28,11 @@ from portalcal.errors import (
     PortalcalError,
     Problem,
     Usage,
-    VaultUnavailable,
     WaysOut,
     WorkspaceNotFound,
 )
 
 if TYPE_CHECKING:
-    import logging
     from datetime import date, datetime, timedelta
     from threading import Event
     from zoneinfo import ZoneInfo
@@ -243,7 +241,7 @@ class Container:
         return default_workspace(self.config_path)
 
     def check_workspace_known(self) -> None:
-        """Make sure that somebody has connected or configured the workspace, so that a slip of the keyboard is noticed.
+        """Make sure that somebody has connected or configured the workspace, so that a typing error is noticed.
 
         A token in the environment and a service account serve any workspace.
 
@@ -520,18 +518,14 @@ class Container:
     def ledger(self) -> SqlLedger:
         """Bookings and outbox: SQLite, or PostgreSQL. Raises: LedgerUnusable (psycopg is not installed)."""
         if self.config.has_ledger_on_server:
-            return _on_server(
-                self.config.ledger,
-                self.workspace,
-                self.clock,
-                author=self.author,
-                account=self._connected_account,
-                is_read_only=self.is_read_only,
-            )
-        from portalcal.adapters.ledger.sqlite import SqliteLedger
+            with _psycopg_needed():
+                from portalcal.adapters.ledger.postgres import PostgresLedger
+            make: Callable[..., SqlLedger] = partial(PostgresLedger, self.config.ledger)
+        else:
+            from portalcal.adapters.ledger.sqlite import SqliteLedger
 
-        return SqliteLedger(
-            self._ledger_path,
+            make = partial(SqliteLedger, self._ledger_path)
+        return make(
             self.workspace,
             self.clock,
             author=self.author,
@@ -587,7 +581,10 @@ class Container:
             hint = "write it like postgresql://user@host/database, or sqlite:///path for a file"
             raise Usage(f"what is named as a ledger is none: {error}", hint) from None
         if url.startswith(SERVERS):
-            return _store_on_server(url, self.workspace, is_read_only=self.is_read_only)
+            with _psycopg_needed():
+                from portalcal.adapters.ledger.postgres import PostgresDatabase
+                from portalcal.adapters.ledger.postgres_store import PostgresStore
+            return PostgresStore(PostgresDatabase(url, self.workspace, is_read_only=self.is_read_only))
         from portalcal.adapters.ledger.sqlite import SqliteDatabase
         from portalcal.adapters.ledger.sqlite_store import SqliteStore
 
@@ -649,8 +646,10 @@ class Container:
     def _vault_of(self, kind: str, *, backend: str | None) -> Vault:
         if kind == "file":
             from portalcal.adapters.vault.file import FileVault
+            from portalcal.adapters.vault.passphrase import passphrase
 
-            return FileVault(self.home, self._passphrase, is_renewed=self.is_vault_renewed)
+            ask = partial(passphrase, self.environ, self.view)
+            return FileVault(self.home, ask, is_renewed=self.is_vault_renewed)
         from portalcal.adapters.vault.keyring import KeyringVault
 
         return KeyringVault(
@@ -661,52 +660,6 @@ class Container:
                 default=_UNLOCKING_SECONDS if self.is_connecting else _VAULT_SECONDS,
             ),
         )
-
-    def _passphrase(self, is_new: bool) -> str:  # noqa: FBT001 - a callback
-        """The passphrase of the vault file: from the environment, else prompted for; a new one twice.
-
-        Raises:
-            Usage: it is empty, or the two entries differ.
-            VaultUnavailable: nobody can be asked, or the file that is to hold it cannot be read.
-        """
-        variable = "PORTALCAL_VAULT_PASSPHRASE"
-        if given := self.environ.get(variable) or self._passphrase_in_file(f"{variable}_FILE"):
-            return given
-        typed = self.view.ask_secret(
-            f"{'New passphrase' if is_new else 'Passphrase'} of the vault file", variable=variable
-        )
-        if not typed:
-            raise Usage("an empty passphrase protects nothing", f"type one, or set {variable}")
-        if is_new and self.view.ask_secret("Once more", variable=variable) != typed:
-            raise Usage("the two passphrases differ. Nothing was kept.", "run the same command again")
-        return typed
-
-    def _passphrase_in_file(self, variable: str) -> str | None:
-        """The passphrase in the file that a variable names, without its line end; None if it is not set.
-
-        Raises:
-            VaultUnavailable: the file cannot be read, or holds no line of text.
-        """
-        path = self.environ.get(variable)
-        if not path:
-            return None
-        try:
-            text = Path(path).read_bytes().decode()
-        except (OSError, UnicodeError) as error:
-            why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not UTF-8"
-            raise VaultUnavailable(
-                f"{variable} names {path}, which cannot be read: {why}",
-                f"name a file with the passphrase in {variable}",
-                vault="file",
-            ) from None
-        passphrase = text.removesuffix("\n").removesuffix("\r")
-        if not passphrase or not passphrase.isprintable():
-            raise VaultUnavailable(
-                f"{variable} names {path}, which does not hold one line of text",
-                "put the passphrase into it, alone on one line",
-                vault="file",
-            )
-        return passphrase
 
     def open_vault_files(self) -> tuple[str, ...]:
         """Vault files that other users of this machine can read or write."""
@@ -1058,27 +1011,6 @@ def machine_clock() -> Clock:
     return SystemClock()
 
 
-def _on_server(
-    url: str,
-    workspace: str,
-    clock: Clock,
-    *,
-    author: Author,
-    account: Callable[[], str | None],
-    is_read_only: bool,
-) -> SqlLedger:
-    with _psycopg_needed():
-        from portalcal.adapters.ledger.postgres import PostgresLedger
-    return PostgresLedger(url, workspace, clock, author=author, account=account, is_read_only=is_read_only)
-
-
-def _store_on_server(url: str, workspace: str, *, is_read_only: bool) -> PostgresStore:
-    with _psycopg_needed():
-        from portalcal.adapters.ledger.postgres import PostgresDatabase
-        from portalcal.adapters.ledger.postgres_store import PostgresStore
-    return PostgresStore(PostgresDatabase(url, workspace, is_read_only=is_read_only))
-
-
 @contextmanager
 def _psycopg_needed() -> Iterator[None]:
     """Import what needs psycopg, and libpq with it. Raises: LedgerUnusable."""
@@ -1115,76 +1047,17 @@ def _seconds(text: str | None, *, default: float) -> float:
 
 
 def log_to(stream: TextIO | None, file: Path | None = None) -> None:
-    """Log our own loggers to a stream, to a file as JSON lines, or to both. Library loggers stay off: oauthlib logs
-    tokens at debug level.
+    """Log our own loggers to a stream, to a file as JSON lines, or to both. Raises: Usage (it cannot be written)."""
+    from portalcal.adapters import logs
 
-    Raises:
-        Usage: the file cannot be written.
-    """
-    import json
-    import logging
-
-    from portalcal.sanitize import sanitize
-
-    class OneLineFormatter(logging.Formatter):
-        """Sanitizes each record: foreign text in it must not forge another line."""
-
-        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-            return sanitize(super().formatMessage(record))
-
-    class JsonFormatter(logging.Formatter):
-        """One JSON object a record, with its date, in the zone of this machine, and its level."""
-
-        def format(self, record: logging.LogRecord) -> str:
-            at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
-            message = sanitize(record.getMessage())
-            return json.dumps(
-                {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": message}
-            )
-
-    handlers: list[logging.Handler] = []
-    if stream is not None:
-        handlers.append(logging.StreamHandler(stream))
-        handlers[0].setFormatter(
-            OneLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
-        )
-    if file is not None:
-        handlers.append(_log_file(file))
-        handlers[-1].setFormatter(JsonFormatter())
-    logger = logging.getLogger("portalcal")
-    for handler in logger.handlers:
-        handler.close()
-    logger.handlers[:] = handlers
-    logger.setLevel(logging.DEBUG if handlers else logging.NOTSET)
-    logger.propagate = not handlers
-
-
-def _log_file(path: Path) -> logging.Handler:
-    """A handler that appends to a file, which only its owner may read. Raises: Usage (it cannot be written)."""
-    import logging
-
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        return logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Usage(
-            f"{path} cannot be written: {reason}", "name another file with `--log-file FILE`"
-        ) from None
+    logs.log_to(stream, file)
 
 
 def show_waiting(write: Callable[[str], None] | None) -> None:
     """Show a person what a command waits for; None: nobody is shown anything."""
-    import logging
+    from portalcal.adapters import logs
 
-    class ShownHandler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if write is not None:
-                write(record.getMessage())
-
-    logger = logging.getLogger("portalcal.waiting")
-    logger.handlers[:] = [ShownHandler()] if write else []
-    logger.setLevel(logging.INFO if write else logging.NOTSET)
+    logs.show_waiting(write)
 
 
 # --- views and exports
