@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.adapters.holidays import cache
 from portalcal.adapters.holidays.cache import HolidayCache, library_version
 
 YEARS = range(2026, 2029)
@@ -34,44 +33,36 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "holidays.json"
 
 
-@pytest.fixture(autouse=True)
-def version(monkeypatch: pytest.MonkeyPatch) -> None:
-    install("1.0", monkeypatch)
-
-
-def install(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "library_version", lambda: version)
+def a_cache(path: Path, *, years: range = YEARS, version: str = "1.0") -> HolidayCache:
+    return HolidayCache(path, years=years, version=lambda: version)
 
 
 def test_a_country_is_computed_once(path: Path) -> None:
     compute = Computer()
 
-    first = HolidayCache(path, years=YEARS).of_country("DE", compute)
-    second = HolidayCache(path, years=YEARS).of_country("DE", compute)
+    first = a_cache(path).of_country("DE", compute)
+    second = a_cache(path).of_country("DE", compute)
 
     assert first == second == {date(year, 1, 1): "New Year’s Day" for year in YEARS}
     assert compute.years == [YEARS]
     assert path.stat().st_mode & 0o777 == 0o600 or os.name != "posix"
 
 
-def test_another_country_a_new_year_and_another_version_are_computed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_country_a_new_year_and_another_version_are_computed(path: Path) -> None:
     compute, next_year = Computer(), range(2027, 2030)
 
-    HolidayCache(path, years=YEARS).of_country("DE", compute)
-    HolidayCache(path, years=YEARS).of_country("DE-BY", compute)
-    HolidayCache(path, years=next_year).of_country("DE", compute)
-    install("1.1", monkeypatch)
-    HolidayCache(path, years=next_year).of_country("DE", compute)
+    a_cache(path).of_country("DE", compute)
+    a_cache(path).of_country("DE-BY", compute)
+    a_cache(path, years=next_year).of_country("DE", compute)
+    a_cache(path, years=next_year, version="1.1").of_country("DE", compute)
 
     assert compute.years == [YEARS, YEARS, next_year, next_year]
 
 
 def test_years_that_passed_are_not_returned(path: Path) -> None:
-    HolidayCache(path, years=YEARS).of_country("DE", Computer())
+    a_cache(path).of_country("DE", Computer())
 
-    found = HolidayCache(path, years=range(2027, 2028)).of_country("DE", Computer())
+    found = a_cache(path, years=range(2027, 2028)).of_country("DE", Computer())
 
     assert list(found) == [date(2027, 1, 1)]
 
@@ -85,10 +76,10 @@ def test_a_file_is_parsed_again_when_its_content_changes(path: Path, tmp_path: P
 
     calendar = tmp_path / "company.ics"
     calendar.write_text("one")
-    HolidayCache(path, years=YEARS).of_file(calendar, parse)
-    HolidayCache(path, years=YEARS).of_file(calendar, parse)
+    a_cache(path).of_file(calendar, parse)
+    a_cache(path).of_file(calendar, parse)
     calendar.write_text("two")
-    found = HolidayCache(path, years=YEARS).of_file(calendar, parse)
+    found = a_cache(path).of_file(calendar, parse)
 
     assert parsed == [b"one", b"two"]
     assert found == {date(2026, 5, 1): "two"}
@@ -96,9 +87,9 @@ def test_a_file_is_parsed_again_when_its_content_changes(path: Path, tmp_path: P
 
 def test_a_file_that_cannot_be_read_is_an_error_with_the_reason(path: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read: no such file or directory"):
-        HolidayCache(path, years=YEARS).of_file(tmp_path / "none.ics", lambda _content, _years: {})
+        a_cache(path).of_file(tmp_path / "none.ics", lambda _content, _years: {})
     with pytest.raises(ValueError, match="cannot be read: is a directory"):
-        HolidayCache(path, years=YEARS).of_file(tmp_path, lambda _content, _years: {})
+        a_cache(path).of_file(tmp_path, lambda _content, _years: {})
 
 
 @pytest.mark.parametrize(
@@ -120,8 +111,8 @@ def test_a_damaged_cache_is_computed_anew(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     compute = Computer()
 
-    found = HolidayCache(path, years=YEARS).of_country("DE", compute)
-    again = HolidayCache(path, years=YEARS).of_country("DE", compute)
+    found = a_cache(path).of_country("DE", compute)
+    again = a_cache(path).of_country("DE", compute)
 
     assert len(found) == len(again) == 3
     assert compute.years == [YEARS]
@@ -130,16 +121,16 @@ def test_a_damaged_cache_is_computed_anew(path: Path, content: bytes) -> None:
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no folder")
 
-    found = HolidayCache(tmp_path / "data" / "holidays.json", years=YEARS).of_country("DE", Computer())
+    found = a_cache(tmp_path / "data" / "holidays.json").of_country("DE", Computer())
 
     assert len(found) == 3
 
 
-def test_the_oldest_sources_are_dropped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_KEPT_SOURCES", 2)
+def test_the_oldest_sources_are_dropped(path: Path) -> None:
+    cache = HolidayCache(path, years=range(2026, 2027), version=lambda: "1.0", most_sources=2)
 
     for code in ("DE", "FR", "DE", "IT"):
-        HolidayCache(path, years=range(2026, 2027)).of_country(code, Computer())
+        cache.of_country(code, Computer())
 
     # Reading does not make a source younger.
     assert list(json.loads(path.read_text(encoding="utf-8"))) == ["FR", "IT"]
@@ -158,11 +149,7 @@ def test_the_version_of_the_library_is_read_without_importing_it() -> None:
     assert ran.stdout.split("\n")[:2] == [version("holidays"), "[]"]
 
 
-def test_a_folder_of_that_name_is_not_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_that_name_is_not_the_library(tmp_path: Path) -> None:
     (tmp_path / "holidays").mkdir()
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    library_version.cache_clear()
 
-    assert library_version() is None
-
-    library_version.cache_clear()
+    assert library_version((str(tmp_path),)) is None
