@@ -1,4 +1,4 @@
-"""Run a shell command of the user's with a text on stdin. Its own output is nobody's answer and is thrown away."""
+"""Run a shell command of the user's with a text on stdin. Its stdout is discarded."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class SchedulingInputs(NamedTuple):
         return self.claims_of(self.owner) if self.owner_attends else ()
 
     def claimant(self, address: str) -> str:
-        """The key of the claims of whoever has that address: the owner's for the account."""
+        """The key of the claims of the person with that address: the owner's for the account."""
         return self.owner if address == self.account else address
 
     def claims_of(self, participant: str) -> tuple[Claim, ...]:

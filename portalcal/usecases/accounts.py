@@ -107,7 +107,7 @@ def events_on(context: Context, calendar: str, window: Interval) -> tuple[Event,
 
 
 def is_calendar(context: Context, calendar: str, own: str) -> bool:
-    """Whether a conflict calendar is that calendar of the command's account, whoever reads it.
+    """Whether a conflict calendar is that calendar of the command's account, whichever account reads it.
 
     A calendar has one id at Google; another server, such as a simulator's, may have an account of the same name.
     """
@@ -155,11 +155,11 @@ def unread_error(context: Context, answers: Iterable[FreeBusy]) -> PortalcalErro
     if lost := [each for each in unread if each.unread == _NOT_FOUND]:
         account = account_of(context, split(lost[0].calendar).workspace)
         return CalendarLost(_named(lost), account or "this account")
-    for each in unread:
-        # That of the command's own account is the error it always was.
-        is_own = split(each.calendar).workspace is None
-        if each.failure and (is_own or not isinstance(each.failure, TryLaterError)):
-            return each.failure
+    for answer in unread:
+        # Of the command's own account any error counts.
+        is_own = split(answer.calendar).workspace is None
+        if answer.failure and (is_own or not isinstance(answer.failure, TryLaterError)):
+            return answer.failure
     return CalendarUnreadable(_named(unread))
 
 

@@ -257,8 +257,8 @@ def expire_offers(context: Context) -> tuple[UUID, ...]:
     """Record the offers that have expired, so that the events of their times are removed. Returns them."""
     now = context.clock.now()
     over = context.offers.expired(now)
-    for each in over:
-        context.offers.end(each.id, OfferState.EXPIRED, now=now)
+    for expired in over:
+        context.offers.end(expired.id, OfferState.EXPIRED, now=now)
     return tuple(each.id for each in over)
 
 

@@ -55,7 +55,7 @@ def _owner(directory: Directory, account: str | None) -> Person | None:
 
 
 def check_sizes(inputs: PanelInputs) -> None:
-    """Check that the pools are large enough, whoever is free.
+    """Check that the pools have enough members, free or not.
 
     Raises:
         Usage: one has fewer members than it needs, without those who must come anyway.

@@ -94,8 +94,8 @@ def _with_free_busy(
     inputs = inputs._replace(inputs=inputs.inputs._replace(calendars=calendars), busy=busy)
     if not partial and (needed := inputs.needed_but_unread):
         raise PersonUnreadable(_named(inputs, needed), _account(context))
-    for each in _named(inputs, inputs.unread):
-        context.view.warn(PersonCountsAsBusy(each.id, each.reason))
+    for unread in _named(inputs, inputs.unread):
+        context.view.warn(PersonCountsAsBusy(unread.id, unread.reason))
     return inputs
 
 
@@ -117,12 +117,12 @@ def with_claims(context: Context, inputs: PanelInputs) -> PanelInputs:
     about = inputs.inputs
     keys = (about.owner, *map(about.claimant, inputs.names))
     claims = context.ledger.claims(keys, inputs.claims_window, now=about.now)
-    # Of whoever stays while others are replaced there are two equal claims.
+    # A participant who stays while others are replaced has two equal claims.
     return inputs._replace(inputs=about._replace(claims=tuple(dict.fromkeys(claims))))
 
 
 def without_booking(inputs: PanelInputs, booking: Booking) -> PanelInputs:
-    """The inputs without a booking that is to change: its event is in nobody's way, whoever was invited to it."""
+    """The inputs without a booking that is to change: its event blocks none of the people invited to it."""
     return inputs.without(str(booking.id), invited=booking.invited_without_claim)
 
 

@@ -118,9 +118,9 @@ class CallbackServer:
 
     def __enter__(self) -> Self:
         """Start listening."""
-        for each in (*self._listeners, self._wake_receiver):
-            each.settimeout(0)
-            self._selector.register(each, selectors.EVENT_READ)
+        for opened in (*self._listeners, self._wake_receiver):
+            opened.settimeout(0)
+            self._selector.register(opened, selectors.EVENT_READ)
         self._workers.begin(self._serve)
         return self
 
@@ -282,8 +282,8 @@ class CallbackServer:
         for connection in tuple(self._connections.values()):
             self._drop(connection)
         self._selector.close()
-        for each in (*self._listeners, self._wake_sender, self._wake_receiver):
-            each.close()
+        for opened in (*self._listeners, self._wake_sender, self._wake_receiver):
+            opened.close()
 
 
 def _stray_response(stray: StrayRequest) -> bytes:

@@ -13,6 +13,8 @@ time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple, assert_never
 
@@ -53,6 +55,7 @@ from portalcal.usecases.status.early_warnings import next_step_for, warn_early
 from portalcal.warnings import BookingNotTold, MeetPending
 
 NOTHING_BOOKED = "Nothing was booked."
+NOTHING_NEW = "Nothing new was booked."
 
 _MAX_CHOICES = 20
 """How often participants are chosen again because somebody else was first with one of them."""
@@ -92,18 +95,23 @@ def book(options: BookOptions, context: Context) -> Booked:
         LedgerCutOff: the ledger failed, and the time may be held.
         PortalcalError: Google refused, or was unavailable before anything was held.
     """
-    try:
+    # The key may have a booking that could not be read.
+    with nothing_booked(if_ledger_fails=NOTHING_NEW if options.key else NOTHING_BOOKED):
         known, due = _look_up(options, context)
         return _replay_booking(options, known, context) if known else _book(options, context, due)
+
+
+@contextmanager
+def nothing_booked(*, if_ledger_fails: str) -> Iterator[None]:
+    """Add to every error, Ctrl-C included, that nothing was booked, unless its message has the state of the booking."""
+    try:
+        yield
     except Interrupted:
-        # Its message has the state of the booking already.
         raise
     except KeyboardInterrupt:
         raise Interrupted().with_outcome(NOTHING_BOOKED) from None
     except LEDGER_FAILURES as error:
-        # The key may have a booking that could not be read.
-        outcome = "Nothing new was booked." if options.key else NOTHING_BOOKED
-        raise error.with_outcome(outcome) from error.__cause__
+        raise error.with_outcome(if_ledger_fails) from error.__cause__
     except PortalcalError as error:
         raise error.with_outcome(NOTHING_BOOKED) from error.__cause__
 

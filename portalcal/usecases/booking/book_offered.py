@@ -16,15 +16,15 @@ from portalcal.core.offers import GuestOffer, OfferState
 from portalcal.core.outbox import Task
 from portalcal.core.people import PanelInputs
 from portalcal.core.time import format_time
-from portalcal.errors import Interrupted, OfferExpired, PortalcalError, SlotTaken, Usage
+from portalcal.errors import OfferExpired, SlotTaken, Usage
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.results import Booked
 from portalcal.usecases.availability import rules_for
-from portalcal.usecases.booking.book import NOTHING_BOOKED, put_now
+from portalcal.usecases.booking.book import NOTHING_BOOKED, NOTHING_NEW, nothing_booked, put_now
 from portalcal.usecases.booking.precheck import PrecheckRequest, describe_holder, precheck, slot_taken
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_interrupt
-from portalcal.usecases.ledger_failure import LEDGER_FAILURES, after_recording, while_recording
+from portalcal.usecases.ledger_failure import after_recording, while_recording
 from portalcal.usecases.offers import check_open
 from portalcal.usecases.outbox.run import run_outbox
 from portalcal.usecases.scheduling_inputs import gather_inputs
@@ -45,18 +45,9 @@ def book_offered(
         SlotTaken: somebody else has the time, at Google; the offer stays.
         Usage: no such time, or several and none was named.
     """
-    try:
+    # The offer may have become a booking that could not be read.
+    with nothing_booked(if_ledger_fails=NOTHING_NEW):
         return _book_offered(wanted, number, context, notify=notify)
-    except Interrupted:
-        # Its message has the state of the booking already.
-        raise
-    except KeyboardInterrupt:
-        raise Interrupted().with_outcome(NOTHING_BOOKED) from None
-    except LEDGER_FAILURES as error:
-        # The offer may have become a booking that could not be read.
-        raise error.with_outcome("Nothing new was booked.") from error.__cause__
-    except PortalcalError as error:
-        raise error.with_outcome(NOTHING_BOOKED) from error.__cause__
 
 
 def _book_offered(wanted: str, number: int | None, context: Context, *, notify: Notify | None) -> Booked:

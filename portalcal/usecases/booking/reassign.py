@@ -1,7 +1,7 @@
 """Put somebody else into the place of a participant, or take another room: same event, same time.
 
 Both claim the time until Google has invited the one and dropped the other, as both times of a booking are held while it
-moves. Whoever stays is not checked again.
+moves. Participants who stay are not checked again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ReassignRequest(NamedTuple):
 
     booking: str
     zone: ZoneInfo  # of messages and of the result
-    leaving: str | None = None  # by name or address; None: whoever declined, or the only one
+    leaving: str | None = None  # by name or address; None: the participant who declined, or the only one
     to: str | None = None  # a person or a room
     pool: str | None = None  # to choose from; None without `to`: the pool of who leaves
     reason: str = ""
@@ -125,7 +125,7 @@ def _check_changeable(context: Context, booking: Booking) -> None:
 
 
 def _leaving(options: ReassignRequest, booking: Booking, directory: Directory) -> Participant:
-    """Who leaves: as named, else whoever declined, else the only one besides the owner."""
+    """The participant who leaves: as named, else the one who declined, else the only one besides the owner."""
     others = tuple(each for each in booking.participants if each.role is not Role.OWNER)
     if options.leaving is not None:
         named = next((each for each in others if _is_called(each, options.leaving, directory)), None)
@@ -143,7 +143,7 @@ def _leaving(options: ReassignRequest, booking: Booking, directory: Directory) -
 
 
 def _check_not_there(options: ReassignRequest, booking: Booking, directory: Directory) -> None:
-    """Whoever takes part already cannot come once more; an optional person may take a place that counts."""
+    """Refuse a participant of the booking as the newcomer; an optional one may take a required place. Raises: Usage."""
     name = options.to
     present = (each for each in booking.participants if each.role is not Role.OPTIONAL)
     if name is not None and any(_is_called(each, name, directory) for each in present):
@@ -160,7 +160,7 @@ def _is_called(participant: Participant, name: str, directory: Directory) -> boo
 def _gather(
     options: ReassignRequest, context: Context, booking: Booking, leaving: Participant
 ) -> PanelInputs:
-    """The inputs for the place that becomes free: who could come, without whoever takes part or has declined."""
+    """The inputs for the place that becomes free: the candidates, without participants and people who declined."""
     rules = rules_for(context, booking.request.link, duration=booking.meeting.length)
     start = booking.meeting.start
     gathered = gather_inputs(
@@ -189,7 +189,7 @@ def _gather(
 
 
 def _coming(booking: Booking) -> int:
-    """How many people a room has to seat: whoever takes part, and the guests."""
+    """How many people a room has to seat: participants and guests."""
     people = [each for each in booking.participants if each.role not in {Role.ROOM, Role.OPTIONAL}]
     return max(len(people), 1) + 1 + len(booking.request.guests)
 

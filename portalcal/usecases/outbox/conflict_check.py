@@ -181,7 +181,7 @@ def _check_other_calendars(
     own: Intervals,
     before: tuple[FreeBusy, ...],
 ) -> str | None:
-    """A description of busy time on another calendar. That of whoever is invited shows our own meeting, no conflict."""
+    """A description of busy time on another calendar. An invited person's calendar shows our own meeting, no conflict."""
     guests = {booking.request.guest.email, *booking.request.guests}
     people = set(people_of(booking))
     known = {each.calendar.lower(): each.busy for each in before}

@@ -1,4 +1,4 @@
-"""Replace interviewers who declined by others of the same pool. Late changes, and whoever was named, are left to people."""
+"""Replace interviewers who declined by others of the same pool. Late changes, and people asked for by name, are left to a person."""
 
 from __future__ import annotations
 
