@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from portalcal.errors import Exit
 from portalcal.simulator.google import Simulator
 from tests.crash.scene import FIVE, KILLED, NOW, SAM, Driver, Scene
 
@@ -94,6 +95,7 @@ def play(scene: Scene, dice: random.Random, number: int, *, at_once: int = AT_ON
     deaths = {one: dice.randrange(1, 30) for one in range(at_once) if dice.random() < 1 / 8}
     ran = scene.together(*commands, deaths=deaths)
     scene.google.clock.advance(seconds=5)
+    assert [each["err"] for each in ran if each["exit"] == Exit.BUG] == []
     return Counter(each["exit"] for each in ran)
 
 
