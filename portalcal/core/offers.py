@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import chain, zip_longest
 from uuid import UUID
@@ -19,6 +19,8 @@ from portalcal.core.slots import Claim, SchedulingInputs, offered
 
 MOST_TIMES = 10
 """Times that one offer may hold."""
+LONGEST_HOLD = timedelta(days=90)
+"""From now to the expiry of an offer, also of one that is extended again and again."""
 
 _NOON = 12
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from portalcal.core.booking import Booking, BookingRequest, Notify, State
 from portalcal.core.intervals import Interval
-from portalcal.core.offers import GuestOffer, OfferState, beside, pick
+from portalcal.core.offers import LONGEST_HOLD, GuestOffer, OfferState, beside, pick
 from portalcal.core.outbox import Rejected, Task
 from portalcal.core.people import PanelInputs, panel_offered
 from portalcal.core.slots import Claim
@@ -62,12 +62,14 @@ def offer(options: OfferOptions, context: Context) -> Offered:
     The same `key` with the same request returns the same offer.
 
     Raises:
+        Usage: it would be held for too long.
         SlotTaken, NobodyFree, SlotNotOffered: one of the times is not offered, or not beside the others.
         OfferKeyReused: the key belongs to another offer.
         NotConnected: events are asked for, and nothing is connected.
         PortalcalError: Google was unavailable.
         Interrupted, OfferInterrupted: Ctrl-C.
     """
+    _check_length(options.lasts)
     id_ = context.clock.new_id()
     with _interruptible(context, id_, NOTHING_OFFERED):
         return _made(options, context, id_=id_)
@@ -263,12 +265,21 @@ def expire_offers(context: Context) -> tuple[UUID, ...]:
 
 
 def extend_offer(wanted: str, by: timedelta, context: Context) -> Offered:
-    """Let an offer expire later. Raises: OfferNotFound, OfferExpired, OfferTaken."""
+    """Let an offer expire later. Raises: OfferNotFound, OfferExpired, OfferTaken, Usage (too late)."""
     known, now = context.offers.find(wanted), context.clock.now()
     check_open(known, now)
+    _check_length(known.expires_at + by - now)
     extended = context.offers.extend(known.id, known.expires_at + by, now=now)
     check_open(extended, now)
     return Offered(extended, zone_of(extended), now)
+
+
+def _check_length(length: timedelta) -> None:
+    if length > LONGEST_HOLD:
+        raise Usage(
+            f"an offer is held for at most {LONGEST_HOLD.days} days from now, and this one would be for {length.days}",
+            "give a shorter time; it can be extended later with `portalcal offer ID --extend LENGTH`",
+        )
 
 
 def release_offer(wanted: str, context: Context) -> Offered:

@@ -181,6 +181,17 @@ def test_a_moment_before_its_expiry_an_offer_holds_and_can_be_extended(
     assert book(connected, "2026-11-26T10:00").error["code"] == "slot-taken"
 
 
+def test_an_offer_is_not_held_for_ever_however_often_it_is_extended(connected: Shell) -> None:
+    longest = offer(connected, "2026-11-26T10:00", "--for", "90d")
+
+    extended = connected.json("offer", longest["id"], "--extend", "1d")
+    made = connected.json("offer", "2026-11-27T10:00", *SAM, "--for", "91d")
+
+    message = "an offer is held for at most 90 days from now, and this one would be for 91"
+    assert [(each.exit, each.error["message"]) for each in (extended, made)] == [(2, message)] * 2
+    assert connected.json("offers").result["offers"] == [longest]
+
+
 def test_a_released_offer_frees_its_times_and_releasing_twice_is_fine(connected: Shell) -> None:
     offered = offer(connected)
 
