@@ -801,12 +801,22 @@ class Offer(NamedTuple):
 
 
 class _Unavailable(ConflictError):
+    # The hint of a command that does not book a time. Not annotated, since it is no fact.
+    other_remedy = ""
+
+    def with_remedy(self, remedy: str) -> Self:
+        """Set the hint, where the nearest open times are none."""
+        self.other_remedy = remedy
+        return self
+
     @property
     def message(self) -> str:
         return f"{self.sentence}. {self.outcome or 'Nothing was booked.'}"
 
     @property
     def remedies(self) -> str:
+        if self.other_remedy:
+            return self.other_remedy
         offers = self.details["alternatives"]
         if isinstance(offers, tuple) and offers:
             return "nearest: " + " · ".join(each.words for each in offers)
@@ -859,7 +869,7 @@ class RoomDeclined(_Unavailable):
 
     @property
     def remedies(self) -> str:
-        if self.free:
+        if self.free and not self.other_remedy:
             return f"free at that time: {', '.join(self.free)}; ask for one with `--room {self.free[0]}`"
         return super().remedies
 

@@ -472,6 +472,10 @@ def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:
         "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 09:00-12:00; zoe is busy 10:00-11:00; "
         "backend has 0 who could, and it takes 1. The booking stays as it was."
     )
+    assert ran.error["hint"] == (
+        f"name somebody else with `portalcal reassign {booked['id']} --from ben --to P`, "
+        f"or move the meeting with `portalcal reschedule {booked['id']} START --reassign`"
+    )
     assert keys(team.json("bookings", booked["id"]).result["bookings"][0]) == ["ben"]
 
 
@@ -536,6 +540,38 @@ def test_a_room_is_exchanged(team: Shell, google: Simulator) -> None:
 
     assert (booked["room"], changed["room"]) == ("oak", "elm")
     assert google.events()[0]["attendees"][-1]["email"] == "elm@rooms.example.com"
+
+
+def test_a_room_that_declines_a_meeting_leaves_it_in_its_own(team: Shell, google: Simulator) -> None:
+    rooms_answer(google, "if free")
+    booked = book(team, "--room", "berlin").result["id"]
+    google.answers("elm@rooms.example.com", "declines")
+
+    ran = team.json("reassign", booked, "--from", "oak")
+
+    other_time = f"`portalcal reschedule {booked} START --reassign`"
+    assert (ran.exit, ran.error["code"]) == (5, "room-declined")
+    assert ran.error["hint"] == (
+        f"name another room with `portalcal reassign {booked} --from oak --to P`, or move the meeting with {other_time}"
+    )
+    words = other_time.strip("`").replace("START", f"{TUESDAY}T11:00").split()[1:]
+    assert team.json(*words).result["room"] == "oak"
+
+
+def test_a_meeting_whose_room_declines_the_new_time_moves_with_another_one(
+    team: Shell, google: Simulator
+) -> None:
+    rooms_answer(google, "if free")
+    booked = book(team, "--room", "berlin").result["id"]
+    google.answers("oak@rooms.example.com", "declines")
+
+    ran = team.json("reschedule", booked, f"{TUESDAY}T11:00", "--reassign")
+
+    other_room = f"`portalcal reassign {booked} --from oak --to elm`"
+    assert (ran.exit, ran.error["code"]) == (5, "room-declined")
+    assert ran.error["hint"] == f"free at that time: elm; take one with {other_room}, then move the meeting"
+    assert team(*other_room.strip("`").split()[1:]).exit == 0
+    assert team.json("reschedule", booked, f"{TUESDAY}T11:00").result["room"] == "elm"
 
 
 def test_a_dry_run_of_a_change_says_who_would_come(team: Shell, google: Simulator) -> None:

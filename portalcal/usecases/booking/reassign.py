@@ -6,7 +6,8 @@ moves. Participants who stay are not checked again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.core.people import PanelInputs, panel_reasons
 from portalcal.core.reason_text import ReasonText
 from portalcal.core.time import format_time
-from portalcal.errors import NobodyFree, NotConnected, PersonNotFound, Usage
+from portalcal.errors import NobodyFree, NotConnected, PersonNotFound, RoomDeclined, SlotTaken, Usage
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Reassigned
 from portalcal.usecases.availability import rules_for
@@ -72,7 +73,7 @@ def reassign(options: ReassignRequest, context: Context) -> Reassigned:
         BookingNotFound, BookingOver: no such booking, or none that can be changed.
         PersonNotFound, PoolNotFound: who leaves takes no part in it; nobody, or no pool, of that name.
         NobodyFree: nobody who could come is free.
-        SlotTaken: whoever was chosen was taken meanwhile.
+        SlotTaken, RoomDeclined: whoever was chosen was taken meanwhile; the room will not have the meeting.
         AlreadyMoved: somebody moved or deleted the event in the calendar.
         Usage: whoever is to come takes part already, or the request does not say who leaves or comes.
         NotConnected: it has an event, and the workspace is not connected.
@@ -94,6 +95,27 @@ def _reassign(options: ReassignRequest, context: Context) -> Reassigned | None:
     _check_changeable(context, booking)
     leaving = _leaving(options, booking, context.config.directory)
     _check_not_there(options, booking, context.config.directory)
+    with _other_ways(booking, leaving):
+        return _change(options, context, booking, leaving=leaving)
+
+
+@contextmanager
+def _other_ways(booking: Booking, leaving: Participant) -> Iterator[None]:
+    """What helps where who was to come cannot: another time is no answer to a meeting that stays where it is."""
+    try:
+        yield
+    except (NobodyFree, SlotTaken, RoomDeclined) as error:
+        who = "another room" if leaving.role is Role.ROOM else "somebody else"
+        raise error.with_remedy(
+            f"name {who} with `portalcal reassign {booking.id} --from {leaving.key} --to P`, "
+            f"or move the meeting with `portalcal reschedule {booking.id} START --reassign`"
+        ) from error.__cause__
+
+
+def _change(
+    options: ReassignRequest, context: Context, booking: Booking, *, leaving: Participant
+) -> Reassigned | None:
+    """Choose who comes, and change the booking. None: another process changed it meanwhile."""
     with translate_early_interrupt(NOTHING_CHANGED):
         inputs = _gather(options, context, booking, leaving)
         came = _choose(options, context, inputs, booking, leaving=leaving)

@@ -165,8 +165,19 @@ def _move_now(
     try:
         return attempt_change(context, moving, before=inputs.busy, pending=MoveNotTold)
     except RoomDeclined as why:
-        raise room_declined(inputs, moving, why) from None
+        raise _with_free_room(room_declined(inputs, moving, why), moving) from None
     except SlotTaken as why:
         if not moving.moving_to:
             raise
         raise slot_taken(inputs, replace(moving.at(moving.moving_to).request, zone=zone), by=why.by) from None
+
+
+def _with_free_room(declined: RoomDeclined, moving: Booking) -> RoomDeclined:
+    """The error with the command that takes another room: a booking that is moved keeps its own."""
+    if not declined.free:
+        return declined
+    free = declined.free[0]
+    return declined.with_remedy(
+        f"free at that time: {', '.join(declined.free)}; take one with "
+        f"`portalcal reassign {moving.id} --from {declined.room} --to {free}`, then move the meeting"
+    )
