@@ -921,8 +921,7 @@ class JsonView:
             text = _dump_part(booking(each, answer.zone), is_indented=is_indented)
             texts.append((between if texts else before) + text.replace("\n", "\n      "))
         opening, closing = ("[", f"{end}]") if texts else ("", empty_list)
-        self._stdout.writelines((head, opening, *texts, closing, tail, "\n"))
-        self._stdout.flush()
+        print(head, opening, *texts, closing, tail, sep="", file=self._stdout, flush=True)
 
     def show_result(self, body: Json) -> None:
         """Print the envelope of a result that has no type of its own."""
