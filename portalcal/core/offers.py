@@ -19,7 +19,7 @@ from portalcal.core.slots import Claim, SchedulingInputs, offered
 
 MOST_TIMES = 10
 """Times that one offer may hold."""
-LONGEST_HOLD = timedelta(days=90)
+LONGEST_HOLD = timedelta(days=366)
 """From now to the expiry of an offer, also of one that is extended again and again."""
 
 _NOON = 12

@@ -182,12 +182,12 @@ def test_a_moment_before_its_expiry_an_offer_holds_and_can_be_extended(
 
 
 def test_an_offer_is_not_held_for_ever_however_often_it_is_extended(connected: Shell) -> None:
-    longest = offer(connected, "2026-11-26T10:00", "--for", "90d")
+    longest = offer(connected, "2026-11-26T10:00", "--for", "366d")
 
     extended = connected.json("offer", longest["id"], "--extend", "1d")
-    made = connected.json("offer", "2026-11-27T10:00", *SAM, "--for", "91d")
+    made = connected.json("offer", "2026-11-27T10:00", *SAM, "--for", "367d")
 
-    message = "an offer is held for at most 90 days from now, and this one would be for 91"
+    message = "an offer is held for at most 366 days from now, and this one would be for 367"
     assert [(each.exit, each.error["message"]) for each in (extended, made)] == [(2, message)] * 2
     assert connected.json("offers").result["offers"] == [longest]
 
