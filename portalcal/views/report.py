@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -201,11 +201,18 @@ def _config_pairs(config: Config) -> Iterator[tuple[str, str]]:
     for name, hours in zip(WEEKDAYS, config.schedule.weekly, strict=True):
         yield f"schedule.{name}", ", ".join(map(str, hours)) or "closed"
     yield "schedule.exceptions", f"{len(config.schedule.exceptions)} dates"
-    dates = sorted(config.schedule.exceptions)
-    yield "schedule.exceptions", ", ".join(each.isoformat() for each in dates) or "none"
+    dates = [each.isoformat() for each in sorted(config.schedule.exceptions)]
+    stretches = [_dates(each.first, each.last) for each in config.schedule.stretches]
+    yield "schedule.exceptions", ", ".join(dates + stretches) or "none"
+    for period in config.schedule.periods:
+        yield "schedule.periods", _dates(period.first, period.last)
     yield from _rules_pairs("rules", config.rules)
     for link in config.links.values():
         yield from _rules_pairs(f"links.{link.name}", link.rules)
+
+
+def _dates(first: date, last: date) -> str:
+    return f"{first.isoformat()}..{last.isoformat()}"
 
 
 def _rules_pairs(prefix: str, rules: Rules) -> Iterator[tuple[str, str]]:

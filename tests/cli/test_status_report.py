@@ -449,11 +449,16 @@ def test_the_report_names_variables_terminal_and_locale_and_no_value(connected: 
 
 
 def test_the_report_has_the_last_sync_and_the_dates_of_exceptions(connected: Shell) -> None:
-    connected.configure('[schedule.exceptions]\n2026-12-25 = []\n2026-12-31 = ["09:00-12:00"]\n')
+    connected.configure(
+        '[schedule.exceptions]\n2026-12-25 = []\n2026-12-31 = ["09:00-12:00"]\n"2027-07-24..2027-08-02" = []\n'
+        '[[schedule.periods]]\nname = "Kim is away"\nfrom = 2027-09-01\nuntil = 2027-09-05\nfri = []\n'
+    )
     assert "last sync\n  never, or not known\n" in report(connected)
     connected("sync")
 
     text = report(connected)
 
     assert "last sync\n  2026-11-23T08:00:00Z\n" in text
-    assert "  schedule.exceptions 2026-12-25, 2026-12-31\n" in text
+    assert "  schedule.exceptions 2026-12-25, 2026-12-31, 2027-07-24..2027-08-02\n" in text
+    assert " ".join(text.split()).count("schedule.periods 2027-09-01..2027-09-05") == 1
+    assert "Kim" not in text
