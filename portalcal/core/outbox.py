@@ -13,6 +13,7 @@ from portalcal.errors import (
     AlreadyMoved,
     CalendarLost,
     ConnectError,
+    EnvironmentInvalid,
     PortalcalError,
     SlotTaken,
     TryLaterError,
@@ -36,6 +37,10 @@ _FIRST_PAUSE = timedelta(seconds=30)
 
 
 _LONGEST_PAUSE = timedelta(hours=1)
+
+
+MAY_PASS = (TryLaterError, ConnectError, EnvironmentInvalid)
+"""Failures that are no refusal by Google. EnvironmentInvalid: a fault of this machine, such as an unusable proxy."""
 
 
 class Task(StrEnum):

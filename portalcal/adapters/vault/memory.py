@@ -1,6 +1,8 @@
-"""A vault in memory, for tests and for `demo`."""
+"""A vault in memory, for tests and for `demo`; that of the environment is one too."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from portalcal.ports import Secret
 
@@ -8,8 +10,8 @@ from portalcal.ports import Secret
 class MemoryVault:
     """Secrets in a dict; `repr` shows none of them."""
 
-    def __init__(self) -> None:
-        self._secrets: dict[Secret, str] = {}
+    def __init__(self, secrets: Mapping[Secret, str] | None = None) -> None:
+        self._secrets = dict(secrets or {})
 
     @property
     def kind(self) -> str:

@@ -21,6 +21,7 @@ from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import (
     LEASE,
     LONGEST_CALL,
+    MAY_PASS,
     AttemptResult,
     OutboxEntry,
     OutcomeUnknown,
@@ -31,16 +32,7 @@ from portalcal.core.outbox import (
     next_try,
 )
 from portalcal.core.slots import FreeBusy
-from portalcal.errors import (
-    CalendarLost,
-    CalendarNotWritable,
-    ConnectError,
-    EnvironmentInvalid,
-    GoogleUnreachable,
-    LeaseOver,
-    PortalcalError,
-    TryLaterError,
-)
+from portalcal.errors import CalendarLost, CalendarNotWritable, GoogleUnreachable, LeaseOver, PortalcalError
 from portalcal.ports import Calendars, Context, Leased
 from portalcal.usecases.ledger_failure import after_recording
 from portalcal.usecases.outbox.find_event import verify_calendar_refusals
@@ -78,8 +70,7 @@ def _attempt(context: Context, leased: Leased, before: tuple[FreeBusy, ...]) -> 
     try:
         with verify_calendar_refusals(context, booking):
             settled, result = _carry_out(context, entry, booking, before)
-    # EnvironmentInvalid is a fault of this machine, such as an unusable proxy, not a refusal by Google.
-    except (TryLaterError, ConnectError, EnvironmentInvalid) as error:
+    except MAY_PASS as error:
         return _postpone(context, entry, booking, why=error)
     except OutcomeUnknown as unknown:
         return _postpone(context, entry, booking, why=unknown.why)

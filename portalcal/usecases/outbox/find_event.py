@@ -6,13 +6,14 @@ still carries the booking's id in a private extended property. No error is ever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 from portalcal.core.booking import Booking
 from portalcal.core.email_address import same
 from portalcal.core.intervals import Interval
+from portalcal.core.outbox import MAY_PASS
 from portalcal.errors import (
     BookingOutOfReach,
     CalendarLost,
@@ -107,6 +108,22 @@ def verify_calendar_refusals(context: Context, booking: Booking) -> Iterator[Non
         yield
     except (CalendarNotFound, CalendarNotWritable) as error:
         raise verified_refusal(context, booking, error) from error
+
+
+@contextmanager
+def undone_if_refused(context: Context, booking: Booking, undo: Callable[[], None]) -> Iterator[None]:
+    """Undo what was written at Google if the check after it can never succeed; raise the error of the check.
+
+    After a failure that may pass, what was written stays, and the check is repeated.
+    """
+    try:
+        with verify_calendar_refusals(context, booking):
+            yield
+    except MAY_PASS:
+        raise
+    except PortalcalError:
+        undo()
+        raise
 
 
 def verified_refusal(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from portalcal.core.booking import Booking
 from portalcal.core.intervals import Interval, Intervals
@@ -18,14 +19,10 @@ from portalcal.core.time import format_time
 from portalcal.errors import (
     AlreadyMoved,
     BookingBusy,
-    ConnectError,
-    EnvironmentInvalid,
     EventNotFound,
     GoogleUnreachable,
-    PortalcalError,
     RoomDeclined,
     SlotTaken,
-    TryLaterError,
 )
 from portalcal.ports import Context, Event, EventChanged
 from portalcal.usecases.outbox.conflict_check import (
@@ -42,7 +39,7 @@ from portalcal.usecases.outbox.event_mapping import (
     meeting_time,
     with_event,
 )
-from portalcal.usecases.outbox.find_event import find_event, verify_calendar_refusals
+from portalcal.usecases.outbox.find_event import find_event, undone_if_refused
 from portalcal.usecases.outbox.room import wait_for_room
 from portalcal.warnings import RoomGone
 
@@ -79,14 +76,9 @@ def move(
     if booking.new_participants is not None:
         event, is_invited = _invite(context, moved, event, instead_of=booking)
         is_written = is_written or is_invited
-    try:
-        with verify_calendar_refusals(context, moved):
-            current, conflict = _reread(context, booking, moved, event, before=before)
-    except (TryLaterError, ConnectError, EnvironmentInvalid):
-        raise
-    except PortalcalError:
-        _move_event_back(context, booking, moved, written=event)
-        raise
+    undo = partial(_move_event_back, context, booking, moved, written=event)
+    with undone_if_refused(context, moved, undo):
+        current, conflict = _reread(context, booking, moved, event, before=before)
     if conflict is not None and booking.moving_to is not None:
         _move_event_back(context, booking, moved, written=current)
         raise SlotTaken(meeting_time(moved), conflict)

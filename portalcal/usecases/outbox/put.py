@@ -9,25 +9,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import OutboxEntry, Succeeded, refusals_leave_outcome_unknown
 from portalcal.core.slots import FreeBusy
-from portalcal.errors import (
-    ConnectError,
-    EnvironmentInvalid,
-    EventNotFound,
-    GoogleBusy,
-    GoogleUnreachable,
-    PortalcalError,
-    RoomDeclined,
-    SlotTaken,
-    TryLaterError,
-)
+from portalcal.errors import EventNotFound, GoogleBusy, GoogleUnreachable, RoomDeclined, SlotTaken
 from portalcal.ports import Context, Event, EventIdTaken
 from portalcal.usecases.outbox.conflict_check import check_still_free, people_of, reread_after_write
 from portalcal.usecases.outbox.event_mapping import calendar_of, event_draft, meeting_time, with_event
-from portalcal.usecases.outbox.find_event import verify_calendar_refusals
+from portalcal.usecases.outbox.find_event import undone_if_refused
 from portalcal.usecases.outbox.room import wait_for_room
 
 # Each tombstone costs one id; more than a few of them means that something else is wrong.
@@ -72,15 +63,9 @@ def _check_conflicts(
     context: Context, booking: Booking, inserted: Event, *, before: tuple[FreeBusy, ...]
 ) -> Event:
     """Our event as it stands now; on a conflict, or when the check is refused, it is withdrawn and the error raised."""
-    try:
-        with verify_calendar_refusals(context, booking):
-            event, conflict = reread_after_write(context, booking, inserted, before=before)
-    except (TryLaterError, ConnectError, EnvironmentInvalid):
-        raise
-    except PortalcalError:
-        # The check can never succeed: the time is freed, so the guest must not keep an invitation to it.
-        _withdraw(context, booking, inserted)
-        raise
+    # Where the check can never succeed the time is freed, so the guest must not keep an invitation to it.
+    with undone_if_refused(context, booking, partial(_withdraw, context, booking, inserted)):
+        event, conflict = reread_after_write(context, booking, inserted, before=before)
     if conflict is not None:
         _withdraw(context, booking, event)
         raise SlotTaken(meeting_time(booking), conflict)

@@ -11,8 +11,8 @@ from typing import assert_never
 from uuid import UUID
 
 from portalcal.core.booking import Booking
-from portalcal.core.outbox import OutboxEntry, Postponed, Rejected, Succeeded, Task
-from portalcal.errors import ConnectError, EnvironmentInvalid, PortalcalError, TryLaterError
+from portalcal.core.outbox import MAY_PASS, OutboxEntry, Postponed, Rejected, Succeeded, Task
+from portalcal.errors import PortalcalError
 from portalcal.ports import Context
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.outbox.attempt import attempt
@@ -110,7 +110,7 @@ def _run_entry(context: Context, entry: OutboxEntry, outbox_run: OutboxRun) -> t
             _warn_rejected(context, entry, booking, why=why)
             return replace(outbox_run, rejected=(*outbox_run.rejected, booking.id)), True
         case Postponed(why=why):
-            goes_on = not isinstance(why, (TryLaterError, ConnectError, EnvironmentInvalid))
+            goes_on = not isinstance(why, MAY_PASS)
             return replace(outbox_run, postponed=(*outbox_run.postponed, booking.id)), goes_on
         case _:
             assert_never(result)
