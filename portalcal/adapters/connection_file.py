@@ -20,9 +20,7 @@ from portalcal.ports import Clock, Connection, Connections
 
 _SELECTIONS_HEADING = "# Written by portalcal: the calendars chosen for accounts that were disconnected.\n\n"
 
-
 _HEADING = "# Written by portalcal. `portalcal connect` and `portalcal calendars` change it.\n\n"
-
 
 _MAX_BYTES = 1 << 20
 

@@ -28,13 +28,10 @@ else:
 
 _LOCK_SECONDS = 10.0
 
-
 _LOCK_PAUSE = 0.01
-
 
 EMPTIED = b"\n"
 """The content of a file that should have been removed from a folder that is not writable."""
-
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
 

@@ -19,7 +19,6 @@ logging.getLogger("tzlocal").addHandler(logging.NullHandler())
 
 _UTC = ZoneInfo("UTC")
 
-
 # A POSIX TZ (XBD 8.3) without daylight saving time: a name and hours west of Greenwich, the sign that Etc/GMT+3 has.
 _FIXED_OFFSET = re.compile(r"(?:<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::00){0,2}")
 

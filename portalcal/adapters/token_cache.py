@@ -13,7 +13,6 @@ from portalcal.ports import Secret, Vault
 _LIFETIME = timedelta(hours=1)
 """Of Google's access tokens: their `expires_in` is 3599 seconds."""
 
-
 # Visible ASCII: a superset of b64token (RFC 6750 section 2.1) that allows no space and no line break in the header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 

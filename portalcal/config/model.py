@@ -18,13 +18,10 @@ from portalcal.errors import LinkNotFound, did_you_mean
 
 NINE_TO_FIVE = Hours(9 * 60, 17 * 60)
 
-
 SERVERS = ("postgresql://", "postgres://")
 """URL prefixes of a ledger on a server."""
 
-
 DEFAULT_WEEK = ((NINE_TO_FIVE,),) * 5 + ((), ())
-
 
 _RANGE = r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)"
 
@@ -151,7 +148,6 @@ def read_zone(name: str) -> ZoneInfo:
 _NO_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 """Files of the zone database that are no IANA zones: `localtime` is the zone of this machine."""
 
-
 _FROM_UTC = re.compile(r"(?:UTC|GMT)?\s*([+-])\s*(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
 
 
@@ -177,10 +173,8 @@ def _at_distance(sign: str, hours: int, minutes: int) -> str:
 
 _WORKSPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 
-
 # Device names of Windows, with any extension: learn.microsoft.com/windows/win32/fileio/naming-a-file.
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-
 
 # Files beside the workspaces' folders: the ledger with SQLite's and our side files, and the configuration.
 _OURS = re.compile(

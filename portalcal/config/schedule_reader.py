@@ -20,7 +20,6 @@ _BETWEEN = ".."
 _YEARS = range(1900, 3000)
 """Python has no dates before year 1 or after 9999, and openings are looked for some days around those in the file."""
 
-
 ScheduleReader = Callable[[Table, ZoneInfo], Schedule]
 """`read_schedule` with the sources of holidays and the folder of the file."""
 

@@ -16,7 +16,6 @@ _RULES = (
     "max_minutes_per_day", "align",
 )  # fmt: skip
 
-
 KEYS: dict[str, tuple[str, ...]] = {
     "": (
         "timezone", "google", "calendars", "schedule", "rules", "links", "people", "rooms", "pools", "ledger", "vault",
@@ -36,14 +35,12 @@ KEYS: dict[str, tuple[str, ...]] = {
     "vault": ("kind",),
 }  # fmt: skip
 
-
 _KINDS: dict[type, str] = {
     str: "text in quotes",
     bool: "true or false",
     int: "a whole number",
     list: "a list",
 }
-
 
 _Value = TypeVar("_Value")
 

@@ -10,38 +10,29 @@ from typing import NamedTuple
 
 _PORTS = {"https": 443, "http": 80}
 
-
 _GOOGLE_ORIGINS = frozenset(
     {"https://www.googleapis.com", "https://oauth2.googleapis.com", "https://accounts.google.com"}
 )
 
-
 _HTTP_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-
 
 # RFC 3986 section 2: unreserved, reserved and percent-encoded characters. No blank, backslash or control character.
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
-
 
 _ADDRESS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?",
     re.IGNORECASE,
 )
 
-
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
 
-
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-
 
 # Resolvers and browsers parse a host as IPv4 if its last label is a number, hexadecimal included (WHATWG URL, "ends in a
 # number checker").
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
-
 _EXPECTED = "expected an https:// address (http:// only on 127.0.0.1)"
-
 
 _DOT_SEGMENTS = frozenset({".", ".."})
 

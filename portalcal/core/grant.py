@@ -33,10 +33,8 @@ TESTING_LIFE = timedelta(days=7)
 https://developers.google.com/identity/protocols/oauth2#expiration
 """
 
-
 UNUSED_LIFE = timedelta(days=182)
 """Google ends a grant that was not renewed for six months (same page)."""
-
 
 _SOONEST, _LATEST = timedelta(days=6, hours=12), timedelta(days=8)
 

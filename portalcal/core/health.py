@@ -113,31 +113,22 @@ def worst_state(states: Iterable[ConnectionState]) -> ConnectionState:
 
 _HALF_A_YEAR = timedelta(days=182)
 
-
 _WARN_AT = timedelta(days=5)
 """Age from which a grant that is expected to end at seven days is warned about."""
 
-
 _WARN_UNUSED = timedelta(days=150)
-
 
 _MAX_SKEW = timedelta(seconds=30)
 
-
 _MIN_FREE_BYTES = 1_000_000
-
 
 _ONE_DAY = timedelta(days=1)
 
-
 RUN_SYNC = "run `portalcal sync`"
-
 
 ADD_MISSING = "run `portalcal sync --add-missing`"
 
-
 SET_THE_CLOCK = "set this machine's clock, on most Linux machines with `timedatectl set-ntp true`"
-
 
 NAME_A_ZONE = 'set TZ to a name like Europe/Berlin, or timezone = "Europe/Berlin" in config.toml'
 
@@ -325,7 +316,6 @@ _PUT_BACK = (
     "Calendar; then run `portalcal status`"
 )
 
-
 _LEDGER_REMEDIES = {
     LedgerFault.LIBRARY: "run `pip install 'portalcal[postgres]'`",
     LedgerFault.SERVER: "see that the url under [ledger] opens it, then run `portalcal status`",
@@ -341,7 +331,6 @@ _LEDGER_REMEDIES = {
     LedgerFault.OCCUPIED: "name another one under [ledger], then run `portalcal status`",
     LedgerFault.UNWRITABLE: "make it and its folder writable for you, then run `portalcal status`",
 }
-
 
 _SERVER_REMEDIES = {
     LedgerFault.DAMAGED: "restore its schema portalcal from a backup, then run `portalcal status`",

@@ -50,7 +50,6 @@ class Author(NamedTuple):
 
 NOBODY = Author()
 
-
 Fact = str | datetime | Interval | Guest | tuple[str, ...] | None
 """The value of a fact."""
 

@@ -25,19 +25,15 @@ LEASE = timedelta(minutes=10)
 A process that has ended loses its leases at once; the time limit is for processes that hang, or whose end cannot be seen.
 """
 
-
 LONGEST_CALL = timedelta(minutes=4)
 """The longest that one call to Google takes, with renewal of the access token and all retries.
 
 No call begins when less than this is left of the lease, so a lease outlasts every call made under it.
 """
 
-
 _FIRST_PAUSE = timedelta(seconds=30)
 
-
 _LONGEST_PAUSE = timedelta(hours=1)
-
 
 MAY_PASS = (TryLaterError, ConnectError, EnvironmentInvalid)
 """Failures that are no refusal by Google. EnvironmentInvalid: a fault of this machine, such as an unusable proxy."""

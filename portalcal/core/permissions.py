@@ -66,7 +66,6 @@ _SCOPES = {
     Permission.EDIT_EVENTS: _WRITES,
 }
 
-
 TITLES = _PREFIX + "calendar.events.readonly"
 """The scope for titles of blocking events in explanations; requested only by `connect --titles`."""
 

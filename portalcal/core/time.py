@@ -12,18 +12,13 @@ from portalcal.core.intervals import Interval
 
 ONE_DAY = timedelta(days=1)
 
-
 _A_DAY_OF_MINUTES = 1440
-
 
 DURATION_FORMS = "a length like 90s, 30m, 1h, 1h30m or 2d"
 
-
 _DURATION = r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?"
 
-
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -16,9 +16,7 @@ from portalcal.errors import LedgerBusy, LedgerCutOff, LedgerTooNew, LedgerUnusa
 LEDGER_FAILURES = (LedgerBusy, LedgerCutOff, LedgerTooNew, LedgerUnusable)
 """What every method of the ledger may raise."""
 
-
 _MAY_BE_THERE = "It may or may not be there."
-
 
 _GOES_ON = "The next command that books, moves or cancels goes on with it, or `portalcal sync`."
 

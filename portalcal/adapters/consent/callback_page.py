@@ -185,7 +185,6 @@ _SIGNS = {
     Tone.BAD: '<circle cx="32" cy="32" r="29"/><path d="M23 23 41 41"/><path d="M41 23 23 41"/>',
 }
 
-
 _STYLE = """
 :root{--ground:#f4f5f7;--card:#fff;--text:#1d2129;--soft:#5b6472;--edge:#e3e6eb;--good:#1b7f4d;--warn:#9a6200;--bad:#b3372f}
 @media (prefers-color-scheme:dark){:root{--ground:#14161a;--card:#1d2026;--text:#e8eaee;--soft:#a0a8b4;--edge:#2c313a;

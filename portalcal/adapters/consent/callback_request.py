@@ -25,7 +25,6 @@ _CODE = re.compile(r"[\x21-\x7e]{1,1024}")
 _ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) (/[\x21-\x7e]*) HTTP/1\.[01]")
 
-
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*)")
 
 
@@ -66,35 +65,26 @@ class StrayRequest(NamedTuple):
 
 NOT_FOUND = StrayRequest(404, "There is nothing at this address.")
 
-
 ONLY_GET = StrayRequest(405, "Only GET is answered here.")
-
 
 NOT_HTTP = StrayRequest(400, "This is not a request portalcal can read.")
 
-
 WRONG_HOST = StrayRequest(400, "This request was meant for another host.")
-
 
 START_PATH_USED = StrayRequest(
     410,
     "This address has led to the consent page already. To go there once more, use the address in the terminal.",
 )
 
-
 TOO_LARGE = StrayRequest(431, "This request is too large.")
 
-
 TOO_SLOW = StrayRequest(408, "The request did not arrive in time.")
-
 
 WRONG_STATE = StrayRequest(
     400, "This answer belongs to another attempt to connect, not to the one that is waiting now."
 )
 
-
 WRONG_ISSUER = StrayRequest(400, "This answer does not come from Google.")
-
 
 NO_CODE_OR_ERROR = StrayRequest(400, "This address holds neither a code nor an error.")
 

@@ -43,7 +43,6 @@ from portalcal.run_all import Workers
 
 _log = logging.getLogger("portalcal.loopback")
 
-
 _ADDRESSES = ("127.0.0.1", "::1")
 """Where to listen. The redirect URI has the first one that is available."""
 

@@ -50,7 +50,6 @@ _EVENTS_PER_PAGE = 2500
 # Half a million events; a list that does not end within that is a server fault.
 _MAX_PAGES = 200
 
-
 _ANSWERS = {"accepted", "declined"}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
 

@@ -15,7 +15,6 @@ from portalcal.errors import ClientInvalid
 _AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
-
 _OTHER_KINDS = {"service_account": "a service account key", "authorized_user": "a stored user token"}
 
 
@@ -85,7 +84,6 @@ def _client(installed: dict[str, object], path: str) -> OAuthClient:
 
 
 _FIELDS = {"client_id": "", "client_secret": "", "auth_uri": _AUTH_URI, "token_uri": _TOKEN_URI}
-
 
 _MAX_BYTES = 2**20
 """A service account key has 2,400."""

@@ -51,7 +51,6 @@ FOREIGN = (
 )
 """The base classes of the exceptions that the libraries raise."""
 
-
 _SCOPE_REASONS = (
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
     "insufficientPermissions",
@@ -59,9 +58,7 @@ _SCOPE_REASONS = (
     "insufficient_scope",
 )
 
-
 _API_DISABLED_REASONS = ("accessNotConfigured", "SERVICE_DISABLED", "API_DISABLED")
-
 
 _NOT_WRITABLE_REASONS = (
     "requiredAccessLevel",

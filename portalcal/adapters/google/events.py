@@ -18,33 +18,26 @@ from portalcal.ports import Calendar, Event, EventDraft, Invitee
 
 Json = Mapping[str, object]
 
-
 BOOKING_KEY = "portalcal"
 """The private extended property that holds the booking's id."""
 
 MOVED_KEY = "portalcal-moved"
 """Marks an event that portalcal moved: it claims its slot since `updated`, not since `created`."""
 
-
 SEND_UPDATES = {Notify.ALL: "all", Notify.EXTERNAL: "externalOnly", Notify.NONE: "none"}
-
 
 # Event types that never block time, whatever their `transparency` is.
 _NEVER_BUSY = {"workingLocation": FreeReason.WORKING_LOCATION, "birthday": FreeReason.BIRTHDAY}
 
-
 _KINDS = {"outOfOffice": EventKind.OUT_OF_OFFICE, "focusTime": EventKind.FOCUS_TIME}
 
-
 CALENDAR_FIELDS = "nextPageToken,items(id,summary,summaryOverride,accessRole,timeZone,primary,hidden,deleted)"
-
 
 # Only the fields an Event needs: not the guests and notes of other people's meetings.
 EVENT_FIELDS = (
     "nextPageToken,timeZone,items(id,status,recurrence,recurringEventId,originalStartTime,start,end,created,updated,etag,htmlLink,hangoutLink,conferenceData/entryPoints,"
     "summary,location,transparency,eventType,attendees(self,resource,responseStatus),extendedProperties/private)"
 )
-
 
 CHANGE_FIELDS = f"nextSyncToken,{EVENT_FIELDS}"
 

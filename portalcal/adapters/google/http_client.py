@@ -44,17 +44,13 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _TIMEOUT = (network_errors.CONNECT_SECONDS, network_errors.READ_SECONDS)
 
-
 MAX_CONCURRENT = 8
 """Concurrent requests; Google answers one client no faster with more."""
-
 
 # Fewer than for a busy server: being offline should be reported before seven seconds of retries have passed.
 _MAX_CONNECT_ATTEMPTS = 3
 
-
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
 
 Authorize = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 

@@ -24,30 +24,23 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 _TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
 
-
 _NETWORK = "check the network, then run `portalcal status`"
 
-
 _PROXY = "check HTTPS_PROXY and NO_PROXY in the environment, then run `portalcal status`"
-
 
 _TRUST = (
     "if a proxy of your organisation inspects TLS, name its CA bundle in REQUESTS_CA_BUNDLE, "
     "then run `portalcal status`"
 )
 
-
 _CLOCK = (
     "check the date of this machine's clock; on most Linux machines `timedatectl set-ntp true` sets it; "
     "then run `portalcal status`"
 )
 
-
 _PORTAL = "open a web page in a browser to sign in to this network, then run `portalcal status`"
 
-
 _UNREAD = "see whether it is Google that answers there: run `portalcal status`"
-
 
 # Raised before the first byte of the request is sent.
 _BEFORE_SENDING = (
@@ -57,33 +50,26 @@ _BEFORE_SENDING = (
     httplib2.ServerNotFoundError, httplib2.RelativeURIError, http.client.InvalidURL, UnicodeError,
 )  # fmt: skip
 
-
 _PROXIES = (
     u3.ProxyError, u3.ProxySchemeUnknown, u3.ProxySchemeUnsupported, requests.exceptions.ProxyError,
     requests.exceptions.InvalidProxyURL, httplib2.ProxiesUnavailableError,
 )  # fmt: skip
-
 
 _ADDRESSES = (
     u3.LocationValueError, requests.URLRequired, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL, httplib2.RelativeURIError, http.client.InvalidURL, UnicodeError,
 )  # fmt: skip
 
-
 _TIMEOUTS = (requests.ReadTimeout, u3.ReadTimeoutError, TimeoutError)
 
-
 _TLS = (ssl.SSLError, u3.SSLError, requests.exceptions.SSLError)
-
 
 _DECODING = (
     u3.DecodeError, requests.exceptions.ContentDecodingError, requests.exceptions.InvalidJSONError,
     httplib2.FailedToDecompressContent,
 )  # fmt: skip
 
-
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
-
 
 # Parts of ssl.SSLError.reason that mean a failed handshake; other reasons may also occur on an established connection.
 _HANDSHAKE = (
@@ -210,7 +196,6 @@ _PROXY_REASONS = (
     (u3.ConnectTimeoutError, "the proxy does not answer"),
     (u3.ProxyError, "the proxy gives no way through"),
 )
-
 
 _BAD_PROXY = NetworkProblem("the proxy in the environment cannot be used", _PROXY, may_pass=False)
 

@@ -51,17 +51,13 @@ for _name in ("oauthlib", "requests_oauthlib"):
 
 _log = logging.getLogger("portalcal.http")
 
-
 LIMITS = (network_errors.CONNECT_SECONDS, network_errors.READ_SECONDS)
-
 
 # Seconds between attempts. If a lost response had redeemed the code, the retry is refused, which ends the consent.
 _PAUSES = (1.0, 3.0)
 
-
 # The response contains two tokens of at most 2,048 bytes.
 _BOUNDS = ResponseBounds(wire_bytes=2**20, decoded_bytes=2**20)
-
 
 _INSECURE = "OAUTHLIB_INSECURE_TRANSPORT"
 _environ_lock = threading.Lock()

@@ -30,10 +30,8 @@ from portalcal.ports import Secret
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-
 # Seconds until an assertion expires; Google accepts at most an hour.
 _ASSERTION_LIFETIME = 3600
-
 
 _OTHER_KINDS = {
     "authorized_user": "a stored user token",

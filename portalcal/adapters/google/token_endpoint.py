@@ -33,7 +33,6 @@ from portalcal.ports import Revocation
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 
-
 _CLIENT_CODES = ("invalid_client", "deleted_client", "unauthorized_client", "disabled_client", "org_internal")
 _REAUTH_CODES = ("invalid_rapt", "rapt_required")
 _ADMIN_CODES = ("admin_policy_enforced", "access_denied")

@@ -18,15 +18,12 @@ from portalcal.ports import Clock, Secret, Vault
 
 _log = logging.getLogger("portalcal.http")
 
-
 _EXPIRY_MARGIN = timedelta(minutes=2)
 """A token that expires within it is renewed beforehand. If the clocks differ by more, a 401 renews it."""
-
 
 # Vaults to which another process may write, and the pauses before rereading one while waiting for that.
 _SHARED_VAULTS = frozenset({"keyring", "file"})
 _REREAD_PAUSES = (0.05, 0.15, 0.4)
-
 
 # How many times another process may rotate the refresh token under us before we give up.
 _MAX_ROTATIONS = 10

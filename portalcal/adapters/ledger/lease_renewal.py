@@ -17,7 +17,6 @@ from portalcal.run_all import in_background
 LASTS = 20
 """Seconds that a lease lasts from its last renewal, by the server's clock."""
 
-
 EVERY = 4.0
 """Seconds between renewals, so that a short outage of the server ends no lease."""
 

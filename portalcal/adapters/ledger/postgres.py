@@ -58,27 +58,20 @@ Every statement has an index for its rows, and the planner's estimates must not 
 a million bookings that takes 0.3 s (measured). The cost that it then puts on small tables must not have a plan compiled.
 """
 
-
 _LOCK = ", pg_advisory_xact_lock({kind}, {number})"
 
-
 _IN_PLACE = f", pg_advisory_xact_lock_shared({sql.MOVING}, 0)"
-
 
 _CHECK_IN_PLACE = "SELECT moved_to FROM portalcal.ledger"
 """A statement of its own, which sees what was committed while the locks were waited for."""
 
-
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
-
 
 _BUFFER_SIZE = 100
 """Statements of one message."""
 
-
 _MARGIN = 5.0
 """Seconds beyond its own time limit after which a server that does not answer is given up."""
-
 
 _log = logging.getLogger(__name__)
 

@@ -24,7 +24,6 @@ from portalcal.ports import Exposure
 _MINIMUM_SERVER = 140000
 """The first version with multiranges (https://www.postgresql.org/docs/14/rangetypes.html)."""
 
-
 _DEFAULTS: dict[str, Any] = {
     "application_name": "portalcal",
     # Seconds for each host of the url.
@@ -36,7 +35,6 @@ _DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": "15000",
 }
 """What a connection has unless its url sets something else (https://www.postgresql.org/docs/current/libpq-connect.html)."""
-
 
 _VARIABLES = {"connect_timeout": "PGCONNECT_TIMEOUT", "application_name": "PGAPPNAME", "target_session_attrs": "PGTARGETSESSIONATTRS"}  # fmt: skip
 """The environment variables of libpq that a default of ours would overrule."""

@@ -18,21 +18,16 @@ from portalcal.errors import LedgerBusy, LedgerFault, LedgerUnusable, PortalcalE
 
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
 
-
 # "connection to server at "db" (10.0.0.1), port 5432 failed: FATAL:  password authentication failed for user "ana""
 _FAILED_ATTEMPT = re.compile(
     r"(?:connection to server (?P<where>.*?) failed|failed to resolve host (?P<host>'.*?')): (?P<reason>.*)"
 )
 
-
 _SEVERITY = re.compile(r"^[A-Z]+:\s+")
-
 
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
-
 _SOCKET = re.compile(r'on socket "(.*)/\.s\.PGSQL\.\d+"')
-
 
 # Of servers that answer: they will again.
 _NOT_NOW = re.compile(
@@ -41,10 +36,8 @@ _NOT_NOW = re.compile(
     r"|query_wait_timeout|client_login_timeout|server_login_retry|login has been failing|reserved for"
 )
 
-
 # A standby that takes over is read-only until it has.
 _STANDBY = re.compile(r"read-only|hot standby|during recovery")
-
 
 # What no server was asked about yet.
 _NOT_REACHED = re.compile(
@@ -52,12 +45,9 @@ _NOT_REACHED = re.compile(
     r"|no address|Broken pipe|No route|could not (send|receive)|EOF detected|Try again|Resource temporarily"
 )
 
-
 _STATEMENT_POOLING = "its pooler hands out connections by the statement; set `pool_mode = transaction` there"
 
-
 _LOCKED = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
-
 
 _FOR_A_PERSON = (
     (errors.DiskFull, LedgerFault.FULL, "the disk is full"),

@@ -12,7 +12,6 @@ from portalcal.adapters.ledger.sql import Dialect, claims_in_the_way, claims_of_
 WRITERS, MIGRATING, CLAIMANTS, MOVING = 0x706F7201, 0x706F7203, 0x706F7204, 0x706F7205
 """The first keys of our advisory locks, "por" and a count: all programs that use the database share one key space."""
 
-
 _LIVE = "state IN ('held', 'confirmed', 'cancelling')"
 
 
@@ -175,33 +174,26 @@ _FIRST = (
     """,
 )
 
-
 FIRST_VERSION = 6
 """The version of the first released schema; no release reads those before it."""
-
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 """Statements that make the first released schema, and those that take a ledger from each version to the next."""
 
-
 VERSION = FIRST_VERSION - 1 + len(MIGRATIONS)
 """The version this program reads and writes."""
-
 
 RENEW_LEASES = """
     UPDATE outbox SET leased_until = greatest(leased_until, lease_until(0, :length))
     WHERE lease_owner = :owner AND leased_until IS NOT NULL
 """
 
-
 END_LEASES = "UPDATE outbox SET leased_until = NULL WHERE lease_owner = :owner AND leased_until IS NOT NULL"
-
 
 COUNT_BOOKINGS = """
     INSERT INTO totals (workspace, state, bookings)
     SELECT workspace, state, count(*) FROM bookings WHERE offer IS NULL GROUP BY workspace, state
 """
-
 
 COLUMNS = """
     SELECT column_name AS name FROM information_schema.columns
@@ -209,14 +201,11 @@ COLUMNS = """
     ORDER BY ordinal_position
 """
 
-
 LAST_NUMBER = """
     SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence(:name, :column) AS regclass)), 0) AS number
 """
 
-
 SET_LAST_NUMBER = "SELECT setval(pg_get_serial_sequence(:name, :column), :number)"
-
 
 BEFORE_MIGRATIONS = (
     # IF NOT EXISTS would need the right to create one even where an administrator has made it.
@@ -226,17 +215,14 @@ BEFORE_MIGRATIONS = (
 )
 """What has to exist before the first migration: the schema, and the table that holds its version."""
 
-
 PRESENCE = """
     SELECT to_regclass('portalcal.ledger') IS NOT NULL AS has_ledger,
            EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('portalcal')) AS has_relations
 """
 """Whether the schema is a ledger, or another program's."""
 
-
 STORED_VERSION = "SELECT version, to_jsonb(ledger) ->> 'moved_to' AS moved_to FROM portalcal.ledger"
 """The version of a ledger that is there, and which one took its place: unreleased ones have no column `moved_to`."""
-
 
 TRIAL = (
     """
@@ -260,9 +246,7 @@ TRIAL = (
 )
 """What booking writes, in a workspace that nobody can name, in the year 9999; it is rolled back."""
 
-
 HAS_CLAIM = "SELECT count(*) AS claims FROM claims WHERE workspace = ' '"
-
 
 # `pg_stat_replication` shows nothing of a standby to a role without `pg_monitor`
 # (https://www.postgresql.org/docs/current/monitoring-stats.html).
@@ -273,13 +257,11 @@ SERVER = """
                       WHERE state = 'streaming') END AS lag
 """
 
-
 SIZE = """
     SELECT (SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
             WHERE relnamespace = CAST('portalcal' AS regnamespace) AND relkind = 'r') AS bytes,
            (SELECT coalesce(sum(bookings), 0) FROM totals) AS bookings
 """
-
 
 SOUNDNESS = """
     SELECT (SELECT count(*) FROM pg_constraint
@@ -308,7 +290,6 @@ SOUNDNESS = """
 """
 """Whether the constraints, triggers, indexes, tables and rights that the ledger depends on are all in place."""
 
-
 # Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
 # buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
 _SEARCH = """
@@ -326,14 +307,12 @@ _SEARCH = """
            OR id IN (SELECT jsonb_array_elements_text(CAST(:touched_bookings AS jsonb))))
 """
 
-
 _HISTORY_LINES = """
     SELECT * FROM history
     WHERE {where} AND (CAST(:actor AS text) IS NULL OR actor = CAST(:actor AS text))
       AND what IN (SELECT jsonb_array_elements_text(CAST(:whats AS jsonb)))
     ORDER BY cursor DESC LIMIT :most
 """
-
 
 _WANTED = "jsonb_array_elements_text(CAST(:participants AS jsonb)) AS wanted (value)"
 

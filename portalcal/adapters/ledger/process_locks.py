@@ -38,9 +38,7 @@ else:
 
 _ATTEMPTS = 5
 
-
 _NAME = re.compile(r"[0-9a-f]{32}")
-
 
 _OPEN_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 

@@ -49,7 +49,6 @@ _ACCOUNT = " account"
 SHORTEST_PREFIX = 4
 """Characters of an id prefix: an empty variable in a script must not cancel the only booking."""
 
-
 _LONG_AGO, FAR_AHEAD = -(1 << 40), 1 << 40
 """Instants, and a count of rows, beyond all that are stored."""
 

@@ -159,14 +159,12 @@ _NUMBERS = (
     "meet",
 )
 
-
 _TEXTS = (
     "id", "workspace", "state", "zone", "guest_name", "guest_email", "title", "link", "guests", "location", "notes",
     "notify", "key", "calendar", "event_id", "event_url", "meet_url", "etag", "notified", "ended_by", "ended_because",
     "moved_because", "original_request",
     "declined", "participants", "new_participants", "people", "offer",
 )  # fmt: skip
-
 
 UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError)
 """The errors that parsing a row may raise if portalcal did not write it."""

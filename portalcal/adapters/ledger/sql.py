@@ -46,23 +46,18 @@ INSERT_BOOKING = _insert(
     "claimants, people, offer",
 )
 
-
 BOOKING = "SELECT * FROM bookings WHERE id = :id AND workspace = :workspace"
 
-
 IS_BOOKING = "SELECT 1 FROM bookings WHERE id = :id"
-
 
 BOOKING_UNDER_KEY = """
     SELECT * FROM bookings WHERE workspace = :workspace AND key = :key AND state <> 'refused'
 """
 
-
 # Bookings with nobody in common may overlap, so the longest one bounds the search for those that reach into a window.
 _LONGEST = """
     (SELECT coalesce(max(duration + buffer_before + buffer_after), 0) FROM bookings WHERE workspace = :workspace)
 """
-
 
 LIVE_BOOKINGS_IN = f"""
     SELECT * FROM bookings
@@ -71,13 +66,11 @@ LIVE_BOOKINGS_IN = f"""
     ORDER BY buffered_start, id
 """  # noqa: S608 - constants
 
-
 MOVING_BOOKINGS_IN = """
     SELECT * FROM bookings
     WHERE workspace = :workspace AND is_live AND new_start IS NOT NULL
       AND new_buffered_start < :end AND new_buffered_end > :start
 """
-
 
 # As in a search, the longest booking bounds how long before now one may have begun.
 CALENDARS_AHEAD = f"""
@@ -87,41 +80,31 @@ CALENDARS_AHEAD = f"""
     ORDER BY calendar
 """  # noqa: S608 - constants
 
-
 # --- offers ---------------------------------------------------------------------------------------------------
 
 INSERT_OFFER = _insert("offers", "id, workspace, state, expires_at, key, request, created_at, updated_at")
 
-
 OFFER = "SELECT * FROM offers WHERE id = :id AND workspace = :workspace"
-
 
 OFFER_UNDER_KEY = "SELECT * FROM offers WHERE workspace = :workspace AND key = :key"
 
-
 # Of all workspaces, since SQLite would search by workspace; with four characters of an id they are few.
 OFFERS_WITH_PREFIX = "SELECT * FROM offers WHERE id >= :first AND id < :after"
-
 
 OFFERS_IN_STATE = """
     SELECT * FROM offers WHERE workspace = :workspace AND state = :state AND expires_at <= :end
     ORDER BY expires_at, id
 """
 
-
 OFFERED_TIMES = "SELECT * FROM bookings WHERE offer = :offer ORDER BY start"
-
 
 EXTEND_OFFER = _update("offers", "expires_at, updated_at")
 
-
 END_OFFER = _update("offers", "state, booking, updated_at")
-
 
 # --- claims ---------------------------------------------------------------------------------------------------
 
 DROP_EXPIRED_CLAIMS = "DELETE FROM claims WHERE expires_at <= :now"
-
 
 OWN_CLAIMS = f"""
     SELECT * FROM claims
@@ -129,7 +112,6 @@ OWN_CLAIMS = f"""
       AND buffered_start > :start - {_LONGEST}
       AND (expires_at IS NULL OR expires_at > :now)
 """  # noqa: S608 - constants
-
 
 Wanted = Callable[[str], str]
 """Returns the FROM clause with the claims that satisfy conditions, for each of the parameter's keys, `wanted.value`."""
@@ -195,12 +177,9 @@ RECORD_OUTCOME = _update(
     "participants, claimants, new_participants, new_claimants",
 )
 
-
 RECORD_EVENT = _update("bookings", "attempt, event_id, event_url, meet_url, etag, notified, updated_at")
 
-
 END_BOOKING = _update("bookings", "state, notify, ended_by, ended_because, updated_at")
-
 
 RECORD_MOVE = _update(
     "bookings",
@@ -208,40 +187,31 @@ RECORD_MOVE = _update(
     "moved_because, updated_at, participants, claimants, new_participants, new_claimants",
 )
 
-
 ADOPT_BOOKING = _update(
     "bookings",
     "state, start, duration, title, location, original_request, calendar, event_id, event_url, meet_url, "
     "etag, declined, ended_by, updated_at, participants, claimants",
 )
 
-
 SET_CALENDAR = _update("bookings", "calendar")
-
 
 # --- sync tokens ----------------------------------------------------------------------------------------------
 
 SYNC_TOKEN = "SELECT token FROM sync_tokens WHERE workspace = :workspace AND calendar = :calendar"  # noqa: S105
 
-
 _INSERT_SYNC_TOKEN = _insert("sync_tokens", "workspace, calendar, token")
-
 
 SAVE_SYNC_TOKEN = f"{_INSERT_SYNC_TOKEN} ON CONFLICT (workspace, calendar) DO UPDATE SET token = :token"
 
-
 SAVE_FIRST_SYNC_TOKEN = f"{_INSERT_SYNC_TOKEN} ON CONFLICT (workspace, calendar) DO NOTHING"
-
 
 # --- outbox ---------------------------------------------------------------------------------------------------
 
 INSERT_ENTRY = _insert("outbox", "workspace, booking, task, due_at")
 
-
 ENTRY_OF_BOOKING = """
     SELECT * FROM outbox WHERE booking = :booking AND workspace = :workspace ORDER BY id LIMIT 1
 """
-
 
 # Two SQL functions of ours differ between the databases: `lease_until`, when a lease that is taken now lapses, and
 # `lease_has_ended`, whether it did, by time or with the process that had it.
@@ -251,9 +221,7 @@ _LEASABLE = """
             SELECT 1 FROM outbox AS earlier WHERE earlier.booking = outbox.booking AND earlier.id < outbox.id)
 """
 
-
 DUE_ENTRIES = f"SELECT * FROM outbox WHERE due_at <= :now AND {_LEASABLE} ORDER BY due_at, id LIMIT :most"  # noqa: S608
-
 
 OWED_ENTRIES = """
     SELECT * FROM outbox
@@ -262,7 +230,6 @@ OWED_ENTRIES = """
             SELECT 1 FROM outbox AS earlier WHERE earlier.booking = outbox.booking AND earlier.id < outbox.id)
     ORDER BY due_at, id
 """
-
 
 # Writers run one at a time, so of two processes the second finds the entry leased.
 LEASE_ENTRY = f"""
@@ -273,11 +240,9 @@ LEASE_ENTRY = f"""
     RETURNING *
 """  # noqa: S608
 
-
 ENTRY_UNDER_LEASE = """
     SELECT * FROM outbox WHERE id = :id AND workspace = :workspace AND lease = :lease
 """
-
 
 POSTPONE_ENTRY = """
     UPDATE outbox SET
@@ -287,37 +252,29 @@ POSTPONE_ENTRY = """
     WHERE id = :id AND workspace = :workspace AND lease = :lease
 """
 
-
 # A lease is kept, so that an attempt under way ends before the removal looks for the event.
 CHANGE_TO_REMOVAL = """
     UPDATE outbox SET task = 'remove', attempts = 0, due_at = :now WHERE id = :id
 """
-
 
 LEASE_IN_FORCE = """
     SELECT 1 FROM outbox
     WHERE id = :id AND leased_until IS NOT NULL AND NOT lease_has_ended(leased_until, lease_owner, :now)
 """
 
-
 DELETE_LATER_ENTRIES = "DELETE FROM outbox WHERE booking = :booking AND id > :id"
-
 
 END_LEASE = "UPDATE outbox SET leased_until = NULL WHERE id = :id"
 
-
 DELETE_ENTRY = "DELETE FROM outbox WHERE id = :id"
-
 
 # --- history --------------------------------------------------------------------------------------------------
 
 INSERT_LINE = _insert("history", "workspace, booking, at, what, cause, actor, host, command, old, new")
 
-
 HISTORY_AFTER = """
     SELECT * FROM history WHERE workspace = :workspace AND cursor > :cursor ORDER BY cursor LIMIT :most
 """
-
 
 # A booking that still holds its time and is not past keeps its history whole.
 PRUNE = """
@@ -330,36 +287,28 @@ PRUNE = """
     RETURNING cursor
 """
 
-
 # A trigger refuses to delete what this does not allow.
 ALLOW_PRUNING = """
     INSERT INTO history_pruned (workspace, before, cursor) VALUES (:workspace, :before, 0)
     ON CONFLICT (workspace) DO UPDATE SET before = :before
 """
 
-
 RECORD_PRUNING = """
     UPDATE history_pruned SET cursor = :cursor WHERE workspace = :workspace AND cursor < :cursor
 """
 
-
 READER = "SELECT cursor FROM history_readers WHERE workspace = :workspace AND reader = :reader"
-
 
 SAVE_READER = """
     INSERT INTO history_readers (workspace, reader, cursor) VALUES (:workspace, :reader, :cursor)
     ON CONFLICT (workspace, reader) DO UPDATE SET cursor = :cursor WHERE history_readers.cursor < :cursor
 """
 
-
 LATEST = "SELECT coalesce(max(cursor), 0) AS cursor FROM history WHERE workspace = :workspace"
-
 
 TOTALS = "SELECT state, bookings FROM totals WHERE workspace = :workspace"
 
-
 PRUNED = "SELECT cursor FROM history_pruned WHERE workspace = :workspace"
-
 
 # --- counts ---------------------------------------------------------------------------------------------------
 
@@ -375,7 +324,6 @@ TALLY = """
         (SELECT count(*) FROM bookings
          WHERE workspace = :workspace AND is_live AND event_id IS NULL AND start >= :now AND offer IS NULL) AS without_event
 """
-
 
 WRONG_COUNTS = """
     SELECT counted.state FROM (

@@ -30,14 +30,12 @@ from portalcal.ports import Clock, Damage, Exposure
 _MINIMUM_SQLITE = (3, 37)
 """The first version with STRICT tables (https://sqlite.org/stricttables.html)."""
 
-
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
     # A booking that a power cut undoes would leave its event at Google as an orphan. In WAL mode FULL syncs at every
     # commit, NORMAL at checkpoints only (https://sqlite.org/pragma.html#pragma_synchronous).
     "PRAGMA synchronous = FULL",
 )
-
 
 _UNTRUSTED_FILE_SETTINGS = (
     # Do not run functions or virtual tables named by the file's schema, and check its pages as they are read
@@ -46,17 +44,14 @@ _UNTRUSTED_FILE_SETTINGS = (
     "PRAGMA cell_size_check = ON",
 )
 
-
 _INTERNAL = re.compile(
     r"sqlite_(sequence|stat[14]|autoindex_(bookings|outbox|totals|sync_tokens|history_pruned|history_readers|offers|claims)_\d+)"
 )
 """Names that SQLite creates itself: for AUTOINCREMENT, for UNIQUE, and when somebody runs ANALYZE."""
 
-
 _CREATION = threading.Lock()
 """Closing any descriptor of a file releases all POSIX locks that the process has on it (fcntl(2)), SQLite's included. So a
 thread that creates a ledger file has to close it before another thread opens it with SQLite."""
-
 
 _REASONS = {
     sqlite3.SQLITE_FULL: ("the disk is full", LedgerFault.FULL),
@@ -69,7 +64,6 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: ("it is damaged", LedgerFault.DAMAGED),
     sqlite3.SQLITE_NOTADB: ("it is not an SQLite database", LedgerFault.FOREIGN),
 }
-
 
 _NOT_MIGRATED = "an earlier portalcal wrote it, and bringing it up to date is a change, which is forbidden"
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}

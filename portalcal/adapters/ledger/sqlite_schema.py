@@ -8,10 +8,8 @@ from portalcal.adapters.ledger.sql import Dialect, claims_in_the_way, claims_of_
 APPLICATION_ID = 0x7063616C
 """`PRAGMA application_id` of a ledger: "pcal" in ASCII."""
 
-
 MOVED_APPLICATION_ID = 0x7063616D
 """The same of a ledger whose place another one took."""
-
 
 MARK_MOVED = (
     "CREATE TABLE moved (target TEXT NOT NULL) STRICT",
@@ -19,14 +17,11 @@ MARK_MOVED = (
     f"PRAGMA application_id = {MOVED_APPLICATION_ID}",
 )
 
-
 UNRELEASED_APPLICATION_ID = 0x706F7274
 """The application id of the schemas before 0.1.0, which no release reads."""
 
-
 _NO_BOOKING = "-(1 << 60)"
 """The end where there is no other booking: before every start."""
-
 
 _LIVE = "IN ('held', 'confirmed', 'cancelling')"
 
@@ -180,21 +175,16 @@ _FIRST = (
     """,
 )
 
-
 Migrations = tuple[tuple[str, ...], ...]
 """Statements that make the first released schema, and those that take a ledger from each version to the next."""
-
 
 FIRST_VERSION = 4
 """The version of the first released schema; no release reads those before it."""
 
-
 MIGRATIONS: Migrations = (_FIRST,)
-
 
 VERSION = FIRST_VERSION - 1 + len(MIGRATIONS)
 """The version this program reads and writes (`PRAGMA user_version`)."""
-
 
 # Two rows are enough to know that a prefix is ambiguous. The unary plus keeps SQLite from scanning the workspace by
 # another index: its planner takes an equality for more selective than a range.
@@ -202,7 +192,6 @@ _BOOKINGS_WITH_PREFIX = """
     SELECT * FROM bookings
     WHERE id >= :first AND id < :after AND +workspace = :workspace AND offer IS NULL LIMIT 2
 """
-
 
 # Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
 # buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
@@ -220,7 +209,6 @@ _SEARCH = """
            OR event_id IN (SELECT value FROM json_each(:touched_events))
            OR id IN (SELECT value FROM json_each(:touched_bookings)))
 """
-
 
 _HISTORY_LINES = """
     SELECT * FROM history
@@ -252,7 +240,6 @@ DIALECT = Dialect(
     lock_claimants=None,
 )
 
-
 OVERLAPPING = """
     SELECT booking FROM (
         SELECT booking, buffered_start,
@@ -266,7 +253,6 @@ OVERLAPPING = """
     LIMIT 1
 """
 """A booking with a claim that overlaps one of another booking; no row in an intact ledger."""
-
 
 UNCLAIMED = """
     SELECT id FROM bookings

@@ -20,9 +20,7 @@ from portalcal.ports import Damage, LedgerCopy, LedgerStore
 TABLES = ("offers", "bookings", "outbox", "sync_tokens", "history", "history_pruned", "history_readers")
 """What is copied, in this order, as far as a ledger of this version has it."""
 
-
 MADE_BY_TRIGGERS = ("claims", "totals")
-
 
 NUMBERED = {"outbox": "id", "history": "cursor"}
 """Tables whose numbers are never used again, also those of rows that are gone."""

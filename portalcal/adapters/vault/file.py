@@ -41,18 +41,14 @@ _COST = Cost()
 on a core four times slower, and fits into a small container. 2**17 takes 0.30 s, 2**15 0.07 s (measured). The file
 records its cost, so that a later version may raise it."""
 
-
 _MAX_MEMORY, _MAX_PASSES = 2**28, 16
 """The highest cost a file may demand, in bytes and passes: a forged one must not exhaust the machine's memory."""
-
 
 _MIN_COST = Cost(2**14, 8, 1)
 """The lowest cost a file may have, unless we write a lower one: a cheaper file was forged so that its passphrase can be
 guessed."""
 
-
 _KEY, _PROOF, _NONCE = 32, 16, 12
-
 
 _MAX_FILE_SIZE = 1 << 20
 

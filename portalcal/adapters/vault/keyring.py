@@ -32,7 +32,6 @@ logging.getLogger("keyring").addHandler(logging.NullHandler())
 _USERNAME = "portalcal"
 """The same for every service: WinVaultKeyring moves an entry when a second user is added to its service."""
 
-
 _T = TypeVar("_T")
 
 

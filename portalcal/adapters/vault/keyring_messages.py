@@ -18,18 +18,15 @@ _OF_OPERATING_SYSTEMS = {
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Manager",
 }
 
-
 _HEADLESS = (
     "on a machine without a desktop, keep secrets in a sealed file with `portalcal connect --vault file`, "
     "or give a token in PORTALCAL_REFRESH_TOKEN"
 )
 
-
 _CHOOSE_ANOTHER = (
     "name another backend in PYTHON_KEYRING_BACKEND or keyringrc.cfg, or none; `python -m keyring diagnose` "
     "tells what is chosen where"
 )
-
 
 _UNLOCK = "`security unlock-keychain`" if sys.platform == "darwin" else "`gnome-keyring-daemon --unlock`"
 

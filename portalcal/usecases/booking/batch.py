@@ -31,10 +31,8 @@ CONCURRENCY = 36
 """Bookings in flight. A third of them is in each phase: with 36, one question serves ten, and Google's limit a minute
 allows more than twice the bookings that it does with one request a question (measured)."""
 
-
 _MAX_UNANSWERED = 2 * CONCURRENCY
 """Lines begun but not yet acknowledged, which bounds memory."""
-
 
 _MAX_UNTRIED = 12
 """The same before the first line is acknowledged: where nobody is connected, all that were begun fail alike."""

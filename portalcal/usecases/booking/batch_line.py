@@ -20,7 +20,6 @@ from portalcal.warnings import LineInterrupted
 LineOptions = BookOptions | CancelRequest | RescheduleRequest
 """What one line asks for."""
 
-
 _UNKNOWN = "The line was interrupted, and whether it was carried out is not known."
 
 

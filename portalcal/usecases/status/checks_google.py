@@ -27,10 +27,8 @@ from portalcal.usecases.status.runner import CheckContext, failed_result
 # One free/busy request covers 50 calendars and 30 days, so that other calendars cost no further request.
 _MAX_CALENDARS = 50
 
-
 _WINDOW = timedelta(days=28)
 _A_DAY = timedelta(days=1)
-
 
 _WRITERS = frozenset({"owner", "writer"})
 

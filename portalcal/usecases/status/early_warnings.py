@@ -13,9 +13,7 @@ from portalcal.warnings import DeliveriesOverdue, GrantEnding, ZoneRulesOld
 # An entry overdue for less has only just failed, and the command that attempted it has warned of it.
 _OVERDUE_AFTER = timedelta(minutes=2)
 
-
 _NO_LIMIT = 1 << 30
-
 
 LATER = "the next command that books, moves or cancels tells it, or `portalcal sync`"
 """When an entry that stays in the outbox is attempted again."""

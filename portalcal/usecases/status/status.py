@@ -23,17 +23,13 @@ from portalcal.usecases.status.runner import CheckContext, CheckSpec, Dependency
 SECONDS = 10.0
 """Default limit for all checks together, in seconds."""
 
-
 _CONFIG = ("config.file",)
 
-
 _GRANT = ("grant.present", "oauth.client")
-
 
 _LISTED = ("calendars.list",)
 
 _ANSWERED = {CheckStatus.OK, CheckStatus.WARN}
-
 
 CHECKS = (
     CheckSpec("config.file", machine.config_file),
