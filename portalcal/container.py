@@ -910,7 +910,9 @@ class Container:
             raise NotConnected(self.workspace)
         # Before any request: no token is sent to another origin.
         self.check_endpoints()
-        early = self._connect_early()
+        from portalcal.core.endpoint import read_endpoint
+
+        early = self.connect_early(read_endpoint(self.config.endpoints.api_root))
         from portalcal.adapters.google.authorized_http import AuthorizedHttp
         from portalcal.adapters.google.calendar import GoogleCalendars
 
@@ -930,12 +932,12 @@ class Container:
 
         return GoogleCalendars(AuthorizedHttp(GrantAccessTokens(grant)), self.config.endpoints)
 
-    def _connect_early(self) -> EarlyConnection | None:
-        """Begin to connect to Google: half of a networked command's time is the import of what asks it."""
-        from portalcal.adapters.google import early_connection
-        from portalcal.core.endpoint import read_endpoint
+    @once
+    def connect_early(self) -> Callable[[Address], EarlyConnection | None]:
+        """Begins to connect to Google: half of a networked command's time is the import of what asks it."""
+        from portalcal.adapters.google.early_connection import begin
 
-        return early_connection.begin(read_endpoint(self.config.endpoints.api_root))
+        return begin
 
     def _new_http_client(self, early: EarlyConnection | None = None) -> HttpClient:
         """A client with short timeouts where the command has a time limit, else a rate-limited one."""

@@ -79,6 +79,8 @@ class Shell:
     """Not the machine's: what `status` prints of them must not depend on it."""
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
+    parts: dict[str, object] = field(default_factory=dict)
+    """Further parts of the container to replace, by name."""
 
     def now(self) -> datetime:
         """The simulator's present instant is ours, unless our clock is wrong."""
@@ -103,6 +105,7 @@ class Shell:
             has_browser=self.has_browser,
             zone_rules=self.zone_rules,
             wait=self.sleep,
+            **self.parts,
         )
         if self.has_own_vault and not container.token_variables:
             container.override(vault=self.vault)

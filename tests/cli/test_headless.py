@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from portalcal.adapters.consent import browser
+from portalcal.cli.app import run
 from portalcal.simulator.google import Simulator
-from portalcal.views.json import JsonView
-from tests.cli.conftest import ANA, Shell
+from tests.cli.conftest import ANA, Ran, Shell
 
 OVER_SSH = {"SSH_CONNECTION": "198.51.100.3 50022 203.0.113.7 22", "USER": "ana"}
 
@@ -54,11 +56,19 @@ class Pipe:
         if not os.isatty(self.out):
             os.close(self._in)
 
-    def answers_what_is_shown(self, monkeypatch: pytest.MonkeyPatch, *, end: bytes = b"\n") -> None:
-        def asked(_: JsonView, url: str, **__: object) -> None:
-            threading.Thread(target=self.consent, args=(url,), kwargs={"end": end}).start()
+    def reads(self, shell: Shell, *arguments: str, end: bytes = b"\n") -> Ran:
+        """Run a command, and consent at the address that it shows."""
+        consent = partial(self.consent, end=end)
 
-        monkeypatch.setattr(JsonView, "ask_for_consent", asked)
+        class Watched(io.StringIO):
+            def write(self, text: str) -> int:
+                if text.startswith("http"):
+                    threading.Thread(target=consent, args=(text,)).start()
+                return super().write(text)
+
+        out, err = io.StringIO(), Watched()
+        exit_status = run([*arguments, "--json"], shell.invocation(out, err))
+        return Ran(exit_status, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -69,24 +79,18 @@ def pipe() -> Iterator[Pipe]:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""], ids=["a line", "a Windows line", "no line end"])
-def test_an_address_that_comes_through_a_pipe_connects(
-    server: Shell, pipe: Pipe, end: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipe.answers_what_is_shown(monkeypatch, end=end)
+def test_an_address_that_comes_through_a_pipe_connects(server: Shell, pipe: Pipe, end: bytes) -> None:
     with os.fdopen(pipe.out, encoding="utf-8", closefd=False) as server.stdin:
-        ran = server.json("connect", "--no-browser")
+        ran = pipe.reads(server, "connect", "--no-browser", end=end)
 
     assert ran.exit == 0, ran.err
-    assert ran.result["account"] == ANA
+    assert json.loads(ran.out)["result"]["account"] == ANA
 
 
-def test_a_terminal_on_a_machine_without_a_browser_takes_the_address_at_once(
-    server: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_on_a_machine_without_a_browser_takes_the_address_at_once(server: Shell) -> None:
     terminal = Pipe(is_terminal=True)
-    terminal.answers_what_is_shown(monkeypatch)
     with os.fdopen(terminal.out, encoding="utf-8") as server.stdin:
-        ran = server.json("connect")
+        ran = terminal.reads(server, "connect")
     os.close(terminal._in)
 
     assert ran.exit == 0, ran.err

@@ -164,13 +164,12 @@ def test_a_command_opens_one_connection_and_begins_it_while_libraries_load(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     secure.connect()
     began: list[str] = []
-    begin = early_connection.begin
 
     def noting(address: Address) -> early_connection.EarlyConnection | None:
         began.append(address.url)
-        return begin(address)
+        return early_connection.begin(address)
 
-    monkeypatch.setattr(early_connection, "begin", noting)
+    secure.parts["connect_early"] = noting
     opened = connections_of(secure.google)
 
     assert secure("availability").exit == 0
