@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from portalcal.adapters.ledger.lease_renewal import LASTS
 from portalcal.adapters.ledger.schema import tables
-from portalcal.adapters.ledger.sql import Dialect, claims_in_the_way, claims_of_others, meeting_starts
+from portalcal.adapters.ledger.sql import dialect
 
 WRITERS, MIGRATING, CLAIMANTS, MOVING = 0x706F7201, 0x706F7203, 0x706F7204, 0x706F7205
 """The first keys of our advisory locks, "por" and a count: all programs that use the database share one key space."""
@@ -290,31 +290,12 @@ SOUNDNESS = """
 """
 """Whether the constraints, triggers, indexes, tables and rights that the ledger depends on are all in place."""
 
-# Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
-# buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
-_SEARCH = """
-    SELECT * FROM bookings
-    WHERE workspace = :workspace AND meeting_end > :start AND start < :end
-      AND start >= greatest(:after_start, :start + 1 - (
-            SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
-            FROM bookings WHERE workspace = :workspace))
-      AND (start > :after_start OR id > :after_id)
-      AND offer IS NULL AND state IN (SELECT jsonb_array_elements_text(CAST(:states AS jsonb)))
-      AND (CAST(:has_calendar AS int) IS NULL OR (calendar IS NOT NULL) = (CAST(:has_calendar AS int) = 1))
-      AND (CAST(:has_refusal AS int) = 0 OR strpos(participants, '"declined"') > 0)
-      AND (CAST(:is_narrowed AS int) = 0 OR etag IS NULL
-           OR event_id IN (SELECT jsonb_array_elements_text(CAST(:touched_events AS jsonb)))
-           OR id IN (SELECT jsonb_array_elements_text(CAST(:touched_bookings AS jsonb))))
-"""
 
-_HISTORY_LINES = """
-    SELECT * FROM history
-    WHERE {where} AND (CAST(:actor AS text) IS NULL OR actor = CAST(:actor AS text))
-      AND what IN (SELECT jsonb_array_elements_text(CAST(:whats AS jsonb)))
-    ORDER BY cursor DESC LIMIT :most
-"""
+def _values_of(parameter: str) -> str:
+    return f"jsonb_array_elements_text(CAST(:{parameter} AS jsonb))"
 
-_WANTED = "jsonb_array_elements_text(CAST(:participants AS jsonb)) AS wanted (value)"
+
+_WANTED = f"{_values_of('participants')} AS wanted (value)"
 
 
 def _wanted(conditions: str) -> str:
@@ -325,21 +306,13 @@ def _wanted(conditions: str) -> str:
             SELECT * FROM claims WHERE {conditions} ORDER BY claims.buffered_start OFFSET 0) AS claims"""  # noqa: S608 - constants
 
 
-DIALECT = Dialect(
-    # Two rows are enough to know that a prefix is ambiguous.
-    bookings_with_prefix="""
-        SELECT * FROM bookings WHERE id >= :first AND id < :after AND workspace = :workspace AND offer IS NULL LIMIT 2
-    """,
-    search=f"{_SEARCH} ORDER BY start, id LIMIT :most",
-    search_by_email=f"{_SEARCH} AND lower(guest_email) = lower(CAST(:email AS text)) ORDER BY start, id LIMIT :most",
-    history=_HISTORY_LINES.format(where="workspace = :workspace"),
-    history_since=_HISTORY_LINES.format(where="workspace = :workspace AND at >= :since"),
-    history_of_booking=_HISTORY_LINES.format(
-        where="booking = :booking AND workspace = :workspace AND at >= :since"
-    ),
-    claims_of_others=claims_of_others(_wanted),
-    claims_in_the_way=claims_in_the_way(_wanted),
-    meeting_starts=meeting_starts(_wanted),
+DIALECT = dialect(
+    values_of=lambda parameter: f"SELECT {_values_of(parameter)}",
+    wanted=_wanted,
+    greatest="greatest",
+    position="strpos",
+    same_email="lower(guest_email) = lower(CAST(:email AS text))",
+    workspace="workspace",
     # Two transactions that insert overlapping claims would each wait for the other, and the server would end one of them.
     # In one order, so that two transactions with several participants in common wait for each other in a row.
     lock_claimants=f"""

@@ -197,7 +197,8 @@ class SqlLedger:
     def under_key(self, key: str) -> Booking | None:
         """Return the booking with that idempotency key; a refused one has freed its key."""
         with self._database.reading() as db:
-            return self._under_key(db, key)
+            row = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key}).fetchone()
+            return self._booking(row) if row else None
 
     def under_key_and_due(
         self, key: str, now: datetime, *, most: int
@@ -241,8 +242,15 @@ class SqlLedger:
 
     def live_in(self, window: Interval) -> tuple[Booking, ...]:
         """Return the live bookings with a claim that overlaps the window, by start."""
+        parameters = self._window(window)
         with self._database.reading() as db:
-            return self._live_in(db, window)
+            present = self.bookings_of(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
+            moving = self.bookings_of(db.execute(sql.MOVING_BOOKINGS_IN, parameters))
+        present_ids = {booking.id for booking in present}
+        arriving = tuple(booking for booking in moving if booking.id not in present_ids)
+        if not arriving:
+            return present
+        return tuple(sorted((*present, *arriving), key=lambda booking: booking.buffered.start))
 
     def search(self, search: Search) -> tuple[Booking, ...]:
         """Return bookings in any state, by start and id; e-mail addresses are compared without case."""
@@ -416,10 +424,7 @@ class SqlLedger:
             return tuple(map(self._entry, owed))
 
     def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
-        """Lease the first entry of a booking for `outbox.LEASE` and count the attempt.
-
-        A dead process's lease is free at once. Returns None if another process leased, finished or changed the entry.
-        """
+        """Lease the first entry of a booking for `outbox.LEASE` and count the attempt; see `ports.Ledger`."""
         key = self._key | {"booking": str(booking), "task": task.value}
         terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds())}
         with self.writing() as db:
@@ -435,12 +440,9 @@ class SqlLedger:
             return self._entry_of(db, booking)
 
     def settle(self, entry: OutboxEntry, booking: Booking, *, is_rejected: bool = False) -> Booking:
-        """Record an attempt's outcome and delete its entry; return the booking as it then stands.
+        """Record an attempt's outcome and delete its entry; see `ports.Ledger`.
 
-        If the lease ran out and another worker took the entry, nothing is recorded, except that an event made for a
-        finished booking is queued for removal. If the booking was cancelled during the attempt, only the event is
-        recorded, and its removal is due at once. In both cases the booking returned differs from the one given, and the
-        caller must not report the time as booked.
+        If another worker took the entry, an event that was made for a finished booking is still queued for removal.
         """
         with self.writing() as db:
             under_lease = db.execute(sql.ENTRY_UNDER_LEASE, self._lease_key(entry))
@@ -655,10 +657,6 @@ class SqlLedger:
         row = db.execute(sql.ENTRY_OF_BOOKING, parameters).fetchone()
         return self._entry(row) if row else None
 
-    def _under_key(self, db: Transaction, key: str) -> Booking | None:
-        row = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key}).fetchone()
-        return self._booking(row) if row else None
-
     def _recorded(self, db: Journal, booking: UUID) -> Booking:
         if (stored := db.booking(str(booking))) is None:
             raise BookingNotFound(str(booking))
@@ -669,16 +667,6 @@ class SqlLedger:
         if row is None:
             raise BookingNotFound(str(booking))
         return self._booking(row)
-
-    def _live_in(self, db: Transaction, window: Interval) -> tuple[Booking, ...]:
-        parameters = self._window(window)
-        present = self.bookings_of(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
-        moving = self.bookings_of(db.execute(sql.MOVING_BOOKINGS_IN, parameters))
-        present_ids = {booking.id for booking in present}
-        arriving = tuple(booking for booking in moving if booking.id not in present_ids)
-        if not arriving:
-            return present
-        return tuple(sorted((*present, *arriving), key=lambda booking: booking.buffered.start))
 
     def _window(self, window: Interval) -> dict[str, object]:
         return {

@@ -117,12 +117,7 @@ Wanted = Callable[[str], str]
 """Returns the FROM clause with the claims that satisfy conditions, for each of the parameter's keys, `wanted.value`."""
 
 
-def claims_of_others(wanted: Wanted) -> str:
-    """Return the statement for the claims that other workspaces made for those that are wanted."""
-    return _claims_of(wanted, condition="AND claims.workspace <> :workspace")
-
-
-def claims_in_the_way(wanted: Wanted) -> str:
+def _claims_in_the_way(wanted: Wanted) -> str:
     """Return the statement for the earliest claim that overlaps a time of those wanted and is not the booking's own."""
     claims = _claims_of(wanted, condition="AND claims.booking <> :booking")
     return f"SELECT * FROM ({claims}) AS claims ORDER BY buffered_start, participant LIMIT 1"  # noqa: S608
@@ -150,7 +145,7 @@ def _claims_of(wanted: Wanted, *, condition: str) -> str:
     return f"SELECT claims.* {present} UNION ALL SELECT claims.* {new}"
 
 
-def meeting_starts(wanted: Wanted) -> str:
+def _meeting_starts(wanted: Wanted) -> str:
     """Return the statement for the starts of those wanted from `:start` to `:end`, and of the last booking before.
 
     Buffered times that are disjoint are in the order of their meetings.
@@ -333,3 +328,74 @@ WRONG_COUNTS = """
     WHERE coalesce(totals.bookings, -1) <> counted.bookings
     LIMIT 1
 """
+
+# --- what differs between the databases -----------------------------------------------------------------------
+
+# Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
+# buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
+_SEARCH = """
+    SELECT * FROM bookings
+    WHERE workspace = :workspace AND meeting_end > :start AND start < :end
+      AND start >= {greatest}(:after_start, :start + 1 - {longest})
+      AND (+start > :after_start OR id > :after_id)
+      AND offer IS NULL AND state IN ({states})
+      AND (CAST(:has_calendar AS INTEGER) IS NULL OR (calendar IS NOT NULL) = (CAST(:has_calendar AS INTEGER) = 1))
+      AND (CAST(:has_refusal AS INTEGER) = 0 OR {position}(participants, '"declined"') > 0)
+      AND (CAST(:is_narrowed AS INTEGER) = 0 OR etag IS NULL OR event_id IN ({events}) OR id IN ({bookings}))
+      {and_email}
+    ORDER BY start, id LIMIT :most
+"""
+
+_HISTORY_LINES = """
+    SELECT * FROM history
+    WHERE {where} AND (CAST(:actor AS TEXT) IS NULL OR actor = CAST(:actor AS TEXT)) AND what IN ({whats})
+    ORDER BY cursor DESC LIMIT :most
+"""
+
+
+def dialect(
+    *,
+    values_of: Callable[[str], str],
+    wanted: Wanted,
+    greatest: str,
+    position: str,
+    same_email: str,
+    workspace: str,
+    lock_claimants: str | None,
+) -> Dialect:
+    """Return the statements in the SQL of one database.
+
+    `values_of`: a SELECT of the values of a parameter, a list as JSON. `greatest`, `position`: names of functions.
+    `workspace`: the column where another index is to be used.
+    """
+
+    def search(and_email: str = "") -> str:
+        return _SEARCH.format(
+            greatest=greatest,
+            longest=_LONGEST,
+            position=position,
+            states=values_of("states"),
+            events=values_of("touched_events"),
+            bookings=values_of("touched_bookings"),
+            and_email=and_email,
+        )
+
+    def history(where: str) -> str:
+        return _HISTORY_LINES.format(where=where, whats=values_of("whats"))
+
+    return Dialect(
+        # Two rows are enough to know that a prefix is ambiguous.
+        bookings_with_prefix=f"""
+            SELECT * FROM bookings
+            WHERE id >= :first AND id < :after AND {workspace} = :workspace AND offer IS NULL LIMIT 2
+        """,  # noqa: S608 - constants
+        search=search(),
+        search_by_email=search(f"AND {same_email}"),
+        history=history("workspace = :workspace"),
+        history_since=history("workspace = :workspace AND at >= :since"),
+        history_of_booking=history(f"booking = :booking AND {workspace} = :workspace AND at >= :since"),
+        claims_of_others=_claims_of(wanted, condition="AND claims.workspace <> :workspace"),
+        claims_in_the_way=_claims_in_the_way(wanted),
+        meeting_starts=_meeting_starts(wanted),
+        lock_claimants=lock_claimants,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portalcal.adapters.ledger.schema import tables
-from portalcal.adapters.ledger.sql import Dialect, claims_in_the_way, claims_of_others, meeting_starts
+from portalcal.adapters.ledger.sql import dialect
 
 APPLICATION_ID = 0x7063616C
 """`PRAGMA application_id` of a ledger: "pcal" in ASCII."""
@@ -186,56 +186,20 @@ MIGRATIONS: Migrations = (_FIRST,)
 VERSION = FIRST_VERSION - 1 + len(MIGRATIONS)
 """The version this program reads and writes (`PRAGMA user_version`)."""
 
-# Two rows are enough to know that a prefix is ambiguous. The unary plus keeps SQLite from scanning the workspace by
-# another index: its planner takes an equality for more selective than a range.
-_BOOKINGS_WITH_PREFIX = """
-    SELECT * FROM bookings
-    WHERE id >= :first AND id < :after AND +workspace = :workspace AND offer IS NULL LIMIT 2
-"""
-
-# Meetings in any state may overlap each other. A meeting that reaches into the window begins at most the longest
-# buffered duration before it. One lower bound for both that and the position, so that a page does not read those before it.
-_SEARCH = """
-    SELECT * FROM bookings
-    WHERE workspace = :workspace AND meeting_end > :start AND start < :end
-      AND start >= max(:after_start, :start + 1 - (
-            SELECT coalesce(max(duration + buffer_before + buffer_after), 0)
-            FROM bookings WHERE workspace = :workspace))
-      AND (+start > :after_start OR id > :after_id)
-      AND offer IS NULL AND state IN (SELECT value FROM json_each(:states))
-      AND (:has_calendar IS NULL OR (calendar IS NOT NULL) = (:has_calendar = 1))
-      AND (:has_refusal = 0 OR instr(participants, '"declined"') > 0)
-      AND (:is_narrowed = 0 OR etag IS NULL
-           OR event_id IN (SELECT value FROM json_each(:touched_events))
-           OR id IN (SELECT value FROM json_each(:touched_bookings)))
-"""
-
-_HISTORY_LINES = """
-    SELECT * FROM history
-    WHERE {where} AND (CAST(:actor AS TEXT) IS NULL OR actor = :actor)
-      AND what IN (SELECT value FROM json_each(:whats))
-    ORDER BY cursor DESC LIMIT :most
-"""
-
 
 def _wanted(conditions: str) -> str:
     # CROSS JOIN keeps SQLite from joining the other way round (https://sqlite.org/optoverview.html#crossjoin).
     return f"FROM json_each(:participants) AS wanted CROSS JOIN claims WHERE {conditions}"
 
 
-DIALECT = Dialect(
-    bookings_with_prefix=_BOOKINGS_WITH_PREFIX,
-    search=f"{_SEARCH} ORDER BY start, id LIMIT :most",
-    search_by_email=f"{_SEARCH} AND guest_email = :email COLLATE NOCASE ORDER BY start, id LIMIT :most",
-    history=_HISTORY_LINES.format(where="workspace = :workspace"),
-    history_since=_HISTORY_LINES.format(where="workspace = :workspace AND at >= :since"),
-    # The unary plus: as above.
-    history_of_booking=_HISTORY_LINES.format(
-        where="booking = :booking AND +workspace = :workspace AND at >= :since"
-    ),
-    claims_of_others=claims_of_others(_wanted),
-    claims_in_the_way=claims_in_the_way(_wanted),
-    meeting_starts=meeting_starts(_wanted),
+DIALECT = dialect(
+    values_of=lambda parameter: f"SELECT value FROM json_each(:{parameter})",  # noqa: S608 - constants
+    wanted=_wanted,
+    greatest="max",
+    position="instr",
+    same_email="guest_email = :email COLLATE NOCASE",
+    # The unary plus keeps SQLite from scanning the workspace: its planner takes an equality for more selective than a range.
+    workspace="+workspace",
     # Write transactions of a file run one at a time, so nothing has to be locked.
     lock_claimants=None,
 )
