@@ -254,32 +254,32 @@ def _reason(error: OSError) -> str:
 
 
 def _unusable(path: Path, reason: str, remedy: str) -> VaultUnavailable:
-    return VaultUnavailable(reason, f"{remedy}, then run the same command again", str(path), vault="file")
+    return _unavailable(path, reason, f"{remedy}, then run the same command again")
 
 
 def _closed(path: Path) -> VaultUnavailable:
-    return VaultUnavailable(
+    return _unavailable(
+        path,
         "the passphrase does not open it",
         "give the passphrase it was made with in PORTALCAL_VAULT_PASSPHRASE; if that is lost, choose another with "
         "`portalcal connect --vault file --new-passphrase`",
-        str(path),
-        vault="file",
     )
 
 
 def _tampered(path: Path) -> VaultUnavailable:
-    return VaultUnavailable(
-        "the passphrase is right, but it was changed, or belongs to another workspace or secret",
-        f"restore it from a backup, or remove {path.parent}/*.vault and run `portalcal connect --vault file`",
-        str(path),
-        vault="file",
-    )
+    reason = "the passphrase is right, but it was changed, or belongs to another workspace or secret"
+    return _unavailable(path, reason, _restore(path))
 
 
 def _damaged(path: Path) -> VaultUnavailable:
-    return VaultUnavailable(
-        "it is damaged, or a later portalcal wrote it",
-        f"restore it from a backup, or remove {path.parent}/*.vault and run `portalcal connect --vault file`",
-        str(path),
-        vault="file",
+    return _unavailable(path, "it is damaged, or a later portalcal wrote it", _restore(path))
+
+
+def _restore(path: Path) -> str:
+    return (
+        f"restore it from a backup, or remove {path.parent}/*.vault and run `portalcal connect --vault file`"
     )
+
+
+def _unavailable(path: Path, reason: str, remedy: str) -> VaultUnavailable:
+    return VaultUnavailable(reason, remedy, str(path), vault="file")
