@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from portalcal.adapters.ledger.repository import SqlLedger
     from portalcal.adapters.ledger.sqlite_store import SqliteStore
     from portalcal.adapters.system import Paths
+    from portalcal.adapters.vault.file import Cost
     from portalcal.config.model import Config, HolidaySources
     from portalcal.core.endpoint import Address
     from portalcal.core.grant import AccessToken, Grant
@@ -649,7 +650,7 @@ class Container:
             from portalcal.adapters.vault.passphrase import passphrase
 
             ask = partial(passphrase, self.environ, self.view)
-            return FileVault(self.home, ask, is_renewed=self.is_vault_renewed)
+            return FileVault(self.home, ask, cost=self.vault_file_cost, is_renewed=self.is_vault_renewed)
         from portalcal.adapters.vault.keyring import KeyringVault
 
         return KeyringVault(
@@ -660,6 +661,13 @@ class Container:
                 default=_UNLOCKING_SECONDS if self.is_connecting else _VAULT_SECONDS,
             ),
         )
+
+    @once
+    def vault_file_cost(self) -> Cost:
+        """The scrypt cost of new vault files."""
+        from portalcal.adapters.vault.file import Cost
+
+        return Cost()
 
     def open_vault_files(self) -> tuple[str, ...]:
         """Vault files that other users of this machine can read or write."""

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from portalcal.adapters.vault.file import Cost
 from portalcal.adapters.vault.memory import MemoryVault
 from portalcal.cli.app import run
 from portalcal.cli.context import Invocation
@@ -79,6 +80,8 @@ class Shell:
     """Not the machine's: what `status` prints of them must not depend on it."""
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
+    vault_file_cost: Cost = Cost(2**4, 8, 1)
+    """A vault file costs no time here. A process of its own refuses it: `Cost()` makes what the program makes."""
     parts: dict[str, object] = field(default_factory=dict)
     """Further parts of the container to replace, by name."""
 
@@ -105,6 +108,7 @@ class Shell:
             has_browser=self.has_browser,
             zone_rules=self.zone_rules,
             wait=self.sleep,
+            vault_file_cost=self.vault_file_cost,
             **self.parts,
         )
         if self.has_own_vault and not container.token_variables:

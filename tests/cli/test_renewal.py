@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import pytest
 
+from portalcal.adapters.vault.file import Cost
 from portalcal.ports import Secret
 from portalcal.simulator.google import Simulator
 from tests import selection
@@ -179,6 +180,7 @@ def test_processes_that_renew_at_the_same_moment_all_succeed(
     portalcal: Shell, google: Simulator, rotate: bool
 ) -> None:
     portalcal.has_own_vault = False
+    portalcal.vault_file_cost = Cost()
     portalcal.environ["PORTALCAL_VAULT_PASSPHRASE"] = "open sesame"
     # The processes tell time by their own clock, so the token has to be one that Google refuses.
     assert portalcal("connect", "--vault", "file").exit == 0

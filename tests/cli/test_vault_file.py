@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from portalcal.adapters.vault.file import Cost
 from portalcal.simulator.google import Simulator
 from tests.adapters.vault.keyrings import InMemory
 from tests.cli.conftest import ANA, Shell
@@ -241,6 +242,7 @@ def typed(shell: Shell, *arguments: str, answers: tuple[str, ...]) -> tuple[int,
 
 
 def test_on_a_terminal_the_passphrase_is_typed_and_not_shown(server: Shell) -> None:
+    server.vault_file_cost = Cost()
     server("connect", "--vault", "file")
 
     exit_code, seen = typed(server, "calendars", answers=("open sesame",))
