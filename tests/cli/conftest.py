@@ -32,6 +32,7 @@ from tests.consent_page import consent_page
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, eight in London
 ANA = "ana@example.com"
+CHEAP = Cost(2**4, 8, 1)
 NEW_RULES = ZoneRules(ZoneDatabase("/usr/share/zoneinfo", "2026f"))
 
 
@@ -80,7 +81,7 @@ class Shell:
     """Not the machine's: what `status` prints of them must not depend on it."""
     has_own_vault: bool = True
     """Secrets stay in `vault`; else they go wherever the command puts them."""
-    vault_file_cost: Cost = Cost(2**4, 8, 1)
+    vault_file_cost: Cost = CHEAP
     """A vault file costs no time here. A process of its own refuses it: `Cost()` makes what the program makes."""
     parts: dict[str, object] = field(default_factory=dict)
     """Further parts of the container to replace, by name."""
