@@ -7,9 +7,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portalcal.core.history import What
+from portalcal.core.reason_text import count_of
 from portalcal.ports import Context, HistoryQuery
 from portalcal.results import HistoryPage, HistoryPruned
 from portalcal.usecases.find_booking import find_booking
+from portalcal.usecases.ledger_failure import claiming
 
 _USUAL = timedelta(days=30)
 """How far back the history goes unless another time, or one booking, is asked for."""
@@ -45,7 +47,10 @@ def history(options: HistoryOptions, context: Context) -> HistoryPage:
 def prune(age: timedelta, context: Context, *, zone: ZoneInfo) -> HistoryPruned:
     """Forget lines older than `age` of bookings that are over."""
     before = context.clock.now() - age
-    forgotten = 0
-    while count := context.history.prune_history(before, most=_AT_ONCE):
-        forgotten += count
+    forgotten = context.history.prune_history(before, most=_AT_ONCE)
+    last = forgotten
+    while last:
+        with claiming(f"{count_of(forgotten, 'line')} of the history had been forgotten."):
+            last = context.history.prune_history(before, most=_AT_ONCE)
+        forgotten += last
     return HistoryPruned(forgotten, before, zone)

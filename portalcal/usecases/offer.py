@@ -28,7 +28,7 @@ from portalcal.usecases.booking.choose import choose_participants
 from portalcal.usecases.booking.precheck import PrecheckRequest, check_offered, describe_holder, slot_taken
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_offer_interrupt
-from portalcal.usecases.ledger_failure import LEDGER_FAILURES
+from portalcal.usecases.ledger_failure import LEDGER_FAILURES, claiming
 from portalcal.usecases.offers import check_open, zone_of
 from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import run_outbox
@@ -292,5 +292,6 @@ def release_offer(wanted: str, context: Context) -> Offered:
         ended = context.offers.end(known.id, OfferState.RELEASED, now=now)
         if ended.state is OfferState.TAKEN:
             check_open(ended, now)
-        run_outbox(context)
+        with claiming("The offer has ended, and its times are free."):
+            run_outbox(context)
     return Offered(ended, zone_of(ended), now)

@@ -28,7 +28,7 @@ _BOOK = ("book", f"{DAY}T{TEN}", *SAM)
 _DANA, _BEN = "dana@example.com", "ben@example.com"
 _SERVER = "postgresql://db.example.com/portal"
 
-WRITES = {"hold", "begin_cancel", "begin_move", "adopt", "owe_event", "keep_sync_token", "keep_last_sync", "keep_account", "offers.make", "offers.take", "lease", "release", "settle", "postpone"}  # fmt: skip
+WRITES = {"hold", "begin_cancel", "begin_move", "adopt", "owe_event", "keep_sync_token", "keep_last_sync", "keep_account", "offers.make", "offers.take", "offers.extend", "offers.end", "prune_history", "lease", "release", "settle", "postpone"}  # fmt: skip
 
 
 class Fault(NamedTuple):
@@ -142,6 +142,17 @@ def offered(stage: Stage) -> None:
     stage.google.clock.advance(seconds=60)
 
 
+def open_offer(stage: Stage) -> None:
+    offered(stage)
+    stage.booking = stage.booking.removesuffix("/1")
+
+
+def over(stage: Stage) -> None:
+    """The booking and its history are of the past."""
+    booked(stage)
+    stage.google.clock.advance(days=9)
+
+
 def deleted(stage: Stage) -> None:
     booked(stage)
     assert stage.json("sync").exit == 0
@@ -195,6 +206,13 @@ SCENES = (
     Scene(("sync", "--adopt"), lost, "offers.expired owed calendars_ahead owed search get unknown hold owed find keep_sync_token search keep_last_sync owed search", CONFIRMED, "lost"),
     Scene(("bookings",), booked, "owed search", CONFIRMED),
     Scene(("availability",), booked, "owed claims", CONFIRMED),
+    Scene(("calendars",), booked, "owed", CONFIRMED),
+    Scene(("history",), booked, "history", CONFIRMED),
+    Scene(("history", "--prune", "1d"), over, "prune_history prune_history", CONFIRMED, "pruned"),
+    Scene(("changes",), booked, "changes changes", CONFIRMED),
+    Scene(("offers",), open_offer, "owed offers.all", NOTHING),
+    Scene(("offer", "BOOKING", "--extend", "1h"), open_offer, "offers.find offers.extend", NOTHING, "extended"),
+    Scene(("offer", "BOOKING", "--release"), open_offer, "offers.find offers.end due", NOTHING, "released"),
     Scene(("disconnect", "--yes"), connected, "search due", NOTHING._replace(connected=False)),
 )  # fmt: skip
 
@@ -210,6 +228,12 @@ class Cell(NamedTuple):
     def method(self) -> str:
         """The call that fails."""
         return self.scene.calls.split()[self.at]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the command has written when it ends."""
+        done = self.scene.calls.split()[: self.at + self.fault.is_done]
+        return not WRITES.isdisjoint(done)
 
     def __str__(self) -> str:
         """Scene, call and fault."""
@@ -264,15 +288,23 @@ def has_offer(stage: Stage) -> bool:
     return bool(stage.json("offers", *(f"--state={each.value}" for each in OfferState)).result["offers"])
 
 
-def is_false(claim: str, state: State | None, *, is_moved: bool, is_known: bool, has_offer: bool) -> bool:
-    """Whether a sentence of an error contradicts the ledger."""
+def is_false(
+    claim: str,
+    state: State | None,
+    *,
+    is_moved: bool,
+    is_known: bool,
+    has_offer: bool,
+    is_written: bool = True,
+) -> bool:
+    """Whether a sentence of an error contradicts the ledger. `is_written`: a transaction was committed."""
     return (
         ("Nothing was offered" in claim and has_offer)
         or ("Nothing was booked" in claim and state not in {None, State.REFUSED})
         or ("Nothing new was booked" in claim and not is_known)
         or ("Nothing was cancelled" in claim and state in {State.CANCELLING, State.CANCELLED})
         or (("stays where it was" in claim or "stays as it was" in claim) and is_moved)
-        or "Nothing was changed" in claim
+        or ("Nothing was changed" in claim and is_written)
     )
 
 
@@ -304,10 +336,8 @@ def test_a_ledger_that_fails_claims_no_outcome_that_is_not_so(stage: LedgerStage
         is_moved=is_moved,
         is_known=before[0] == booking,
         has_offer=scene.line[0] == "offer" and has_offer(stage),
-    ) or scene.line[0] in {
-        "bookings",
-        "availability",
-    }
+        is_written=cell.is_written,
+    )
     if (booking, state, is_moved) != before and scene.line[0] != "sync":
         # Something was recorded: it is named, and not known to have gone to its end.
         assert (error["code"], error["exit"]) == ("ledger-cut-off", 7)
@@ -360,3 +390,39 @@ def test_no_line_of_a_file_claims_an_outcome_that_is_not_so(
     stage.lift()
     assert stage("book", "--file", str(path)).exit == 0
     assert stage.facts().without_people() == CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("arrange", "line", "calls", "outcome"),
+    [
+        (over, ("history", "--prune", "1d"), 1, "2 lines of the history had been forgotten."),
+        (open_offer, ("offer", "BOOKING", "--release"), 2, "The offer has ended, and its times are free."),
+    ],
+)
+def test_what_was_done_before_the_ledger_failed_is_said(
+    stage: LedgerStage, arrange: Callable[[Stage], None], line: tuple[str, ...], calls: int, outcome: str
+) -> None:
+    arrange(stage)
+    words = [stage.booking if word == "BOOKING" else word for word in line]
+
+    ran, _ = stage.run_failing(FAULTS[1], calls, *words)
+
+    assert (ran.exit, ran.error["code"]) == (3, "ledger-unusable")
+    assert ran.error["message"] == f"the ledger ledger.db cannot be used: the disk is full. {outcome}"
+
+
+@pytest.mark.parametrize("at", [0, 1, pytest.param(4, marks=pytest.mark.full)])
+def test_a_feed_that_is_followed_loses_no_line_to_a_ledger_that_fails(stage: LedgerStage, at: int) -> None:
+    booked(stage)
+    every_line = stage("changes").out.splitlines()
+    follow = ("changes", "--follow", "--every", "1s", "--limit", "99")
+
+    stage.failing = FailingLedger(stage.ledger(), FAULTS[1], at)
+    cut_off = stage(*follow)
+    stage.failing = None
+    since = json.loads(cut_off.out.splitlines()[-1])["cursor"] if cut_off.out else 0
+    rest = stage("changes", "--since", str(since))
+
+    assert cut_off.exit in {3, 7}
+    assert "error: the ledger ledger.db" in cut_off.err
+    assert cut_off.out.splitlines() + rest.out.splitlines() == every_line
