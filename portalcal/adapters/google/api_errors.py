@@ -75,7 +75,7 @@ class ApiError(Exception):
 
 def read_api_error(status: int, content: bytes) -> ApiErrorDetails:
     """Parse a response with status 300 or above; any body is accepted."""
-    document = _parse_json(content)
+    document = parse_json(content)
     if isinstance(document, list) and document:
         document = document[0]
     error = document.get("error") if isinstance(document, dict) else None
@@ -104,7 +104,8 @@ def clean(text: object) -> str:
     return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
 
 
-def _parse_json(content: bytes) -> object:
+def parse_json(content: bytes) -> object:
+    """The JSON value of a body; None if it is no JSON."""
     try:
         return json.loads(content)
     # UnicodeDecodeError and JSONDecodeError are ValueErrors; deep nesting raises RecursionError.

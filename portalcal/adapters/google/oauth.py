@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import logging
 import os
 import secrets
@@ -215,11 +214,7 @@ class AuthorizationCodeFlow:
         if response.status_code >= 300:
             api_error = api_errors.read_api_error(response.status_code, response.content)
             raise exchange_error(api_error, host=self._token_host)
-        try:
-            is_object = isinstance(json.loads(response.content), dict)
-        except (ValueError, RecursionError):
-            is_object = False
-        if not is_object:
+        if not isinstance(api_errors.parse_json(response.content), dict):
             raise network_errors.not_google(self._token_host)
         # RFC 8259 section 8.1; without it requests would detect the encoding from the whole body.
         response.encoding = "utf-8"

@@ -7,7 +7,6 @@ a client without one, and advises `gcloud auth` when a session policy requires a
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -181,10 +180,7 @@ def _post(client: OAuthClient, form: dict[str, str], url: str) -> Request:
 
 
 def _body(response: Response) -> dict[str, object]:
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return {}
+    body = api_errors.parse_json(response.content)
     return body if isinstance(body, dict) else {}
 
 
