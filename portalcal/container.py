@@ -172,11 +172,7 @@ class Container:
         return other
 
     def other(self, workspace: str) -> Container:
-        """The container of another workspace, made once: its account reads calendars that count for conflicts here.
-
-        Raises:
-            Usage: the name is not valid.
-        """
+        """The container of another workspace, made once: its account reads calendars that count for conflicts here."""
         with self._others_lock:
             if workspace not in self._others:
                 other = (self.make_other or self._bare_other)(workspace)
@@ -567,12 +563,7 @@ class Container:
         return self.ledger_store_at(self.config.ledger)
 
     def ledger_store_at(self, url: str) -> SqliteStore | PostgresStore:
-        """The ledger of another url than the configured one.
-
-        Raises:
-            Usage: it is no url of a ledger.
-            LedgerUnusable: psycopg is not installed.
-        """
+        """The ledger of another url than the configured one. Raises: Usage, LedgerUnusable (as `ledger_store`)."""
         from portalcal.config.loader import read_ledger_url
         from portalcal.config.model import SERVERS
 
@@ -742,13 +733,7 @@ class Container:
         return tuple(sorted({each.origin for each in self._endpoints(self.client.token_uri)}))
 
     def check_endpoints(self) -> tuple[str, ...]:
-        """Make sure that a grant is only sent to the origins it was given at.
-
-        Returns the origins in use that are neither Google's nor loopback.
-
-        Raises:
-            EndpointChanged: the configuration names another origin.
-        """
+        """The origins in use that are neither Google's nor loopback; raises unless a grant is sent where it was given."""
         try:
             connection = self.connections.read()
         except ConnectionDamaged:
@@ -965,11 +950,7 @@ class Container:
         return RateLimiter()
 
     def proxy_on_the_way(self) -> str | None:
-        """The proxy for https from the environment, as `host:port`; None where Google is on loopback.
-
-        Raises:
-            EnvironmentInvalid: the proxy or the CA bundle that the environment names cannot be used.
-        """
+        """The proxy for https from the environment, as `host:port`; None where Google is on loopback."""
         from portalcal.adapters import network_environment as network
         from portalcal.core.endpoint import read_endpoint
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from portalcal.adapters.ledger import rows, sql
 from portalcal.adapters.ledger.journal import Journal
-from portalcal.adapters.ledger.transaction import Cursor, Transaction
+from portalcal.adapters.ledger.transaction import Cursor, Database, Transaction
 from portalcal.core.booking import Booking, State
 from portalcal.core.email_address import same
 from portalcal.core.history import Author, HistoryLine, What, calendar_changes, outcome_changes
@@ -53,38 +53,6 @@ _LONG_AGO, FAR_AHEAD = -(1 << 40), 1 << 40
 """Instants, and a count of rows, beyond all that are stored."""
 
 T = TypeVar("T")
-
-
-class Database(Protocol):
-    """The database of a ledger. It raises its driver's errors as ours."""
-
-    @property
-    def name(self) -> str:
-        """The path or url for messages, without a secret."""
-
-    def reading(self) -> AbstractContextManager[Transaction]:
-        """Run a block on one snapshot of the ledger."""
-
-    def writing(self) -> AbstractContextManager[Transaction]:
-        """Run a block in the only write transaction of the workspace; an exception rolls it back."""
-
-    def owner(self) -> str | None:
-        """Return our name as a lease owner; None where process locks do not work."""
-
-    def damage(self) -> Damage | None:
-        """Return what is damaged, or None."""
-
-    def exposure(self) -> Exposure | None:
-        """Return who else could read or change the ledger, or None."""
-
-    def server(self) -> LedgerServer | None:
-        """Return what the server of the database is; None for a file."""
-
-    def close(self) -> None:
-        """Close the connection, which ends our leases; the next use opens another one."""
-
-    def stop(self) -> None:
-        """Let `writing` raise KeyboardInterrupt from now on, on every thread."""
 
 
 AccountOf = Callable[[], str | None]

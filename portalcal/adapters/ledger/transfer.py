@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
 from portalcal.adapters.ledger.sql import WRONG_COUNTS
-from portalcal.adapters.ledger.transaction import Transaction
+from portalcal.adapters.ledger.transaction import Database, Transaction
 from portalcal.errors import LedgerFault, LedgerUnusable
 from portalcal.ports import Damage, LedgerCopy, LedgerStore
 
@@ -26,18 +26,8 @@ NUMBERED = {"outbox": "id", "history": "cursor"}
 """Tables whose numbers are never used again, also those of rows that are gone."""
 
 
-class Portable(Protocol):
+class Portable(Database, Protocol):
     """A ledger's database as a source or a target."""
-
-    @property
-    def name(self) -> str:
-        """The path or url for messages, without a secret."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-    def reading(self) -> AbstractContextManager[Transaction]:
-        """Run a block on one snapshot of the ledger."""
 
     def alone(self) -> AbstractContextManager[Transaction]:
         """Run a block in the only write transaction of all workspaces, without a time limit."""
