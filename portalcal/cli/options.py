@@ -1,6 +1,5 @@
 """Command line options that several commands share."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,4 +34,3 @@ WhomToTell = Annotated[
         "--notify", help="Whom Google e-mails: all guests, those outside the organisation, or nobody."
     ),
 ]
-ExistingFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True)]

@@ -21,7 +21,7 @@ class OwnerRole(StrEnum):
 With = Annotated[
     list[str] | None,
     typer.Option(
-        "--with", metavar="P", help="Who must come: a name of [people], or an address; may be repeated."
+        "--with", metavar="PERSON", help="Who must come: a name of [people], or an address; may be repeated."
     ),
 ]
 Need = Annotated[
@@ -36,7 +36,7 @@ AnyOf = Annotated[
 ]
 OptionalPeople = Annotated[
     list[str] | None,
-    typer.Option("--optional", metavar="P", help="Invited, and never looked at; may be repeated."),
+    typer.Option("--optional", metavar="PERSON", help="Invited, and never looked at; may be repeated."),
 ]
 RoomName = Annotated[
     str | None,

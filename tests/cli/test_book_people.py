@@ -473,7 +473,7 @@ def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:
         "backend has 0 who could, and it takes 1. The booking stays as it was."
     )
     assert ran.error["hint"] == (
-        f"name somebody else with `portalcal reassign {booked['id']} --from ben --to P`, "
+        f"name somebody else with `portalcal reassign {booked['id']} --from ben --to PERSON`, "
         f"or move the meeting with `portalcal reschedule {booked['id']} START --reassign`"
     )
     assert keys(team.json("bookings", booked["id"]).result["bookings"][0]) == ["ben"]
@@ -552,7 +552,7 @@ def test_a_room_that_declines_a_meeting_leaves_it_in_its_own(team: Shell, google
     other_time = f"`portalcal reschedule {booked} START --reassign`"
     assert (ran.exit, ran.error["code"]) == (5, "room-declined")
     assert ran.error["hint"] == (
-        f"name another room with `portalcal reassign {booked} --from oak --to P`, or move the meeting with {other_time}"
+        f"name another room with `portalcal reassign {booked} --from oak --to PERSON`, or move the meeting with {other_time}"
     )
     words = other_time.strip("`").replace("START", f"{TUESDAY}T11:00").split()[1:]
     assert team.json(*words).result["room"] == "oak"

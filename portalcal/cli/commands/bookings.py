@@ -46,7 +46,7 @@ def bookings(
     participant: Annotated[
         str | None,
         typer.Option(
-            "--with", metavar="P", help="Only where this person of [people], or address, takes part."
+            "--with", metavar="PERSON", help="Only where this person of [people], or address, takes part."
         ),
     ] = None,
     history: Annotated[

@@ -26,7 +26,9 @@ def changes(
     ] = False,
     every: Annotated[
         str | None,
-        typer.Option("--every", metavar="D", help="With --follow: how often to run `sync`. Default: 60s."),
+        typer.Option(
+            "--every", metavar="LENGTH", help="With --follow: how often to run `sync`. Default: 60s."
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many lines.")

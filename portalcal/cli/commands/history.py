@@ -26,18 +26,24 @@ def history(
     ctx: typer.Context,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="T", help="From this date or time on, or the last 7d. Default: 30d."),
+        typer.Option(
+            "--since", metavar="TIME", help="From this date or time on, or the last 7d. Default: 30d."
+        ),
     ] = None,
     booking: Annotated[
         str | None, typer.Option("--booking", metavar="ID", help="Only this booking, from its beginning.")
     ] = None,
-    actor: Annotated[str | None, typer.Option("--actor", metavar="A", help="Only what this one did.")] = None,
+    actor: Annotated[
+        str | None, typer.Option("--actor", metavar="NAME", help="Only what this one did.")
+    ] = None,
     what: Annotated[
         list[What] | None, typer.Option("--what", help="Only changes of this kind; may be repeated.")
     ] = None,
     prune: Annotated[
         str | None,
-        typer.Option("--prune", metavar="D", help="Forget what is older, of bookings that are over: 400d."),
+        typer.Option(
+            "--prune", metavar="LENGTH", help="Forget what is older, of bookings that are over: 400d."
+        ),
     ] = None,
     timezone: Zone = None,
     form: Annotated[

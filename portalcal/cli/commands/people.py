@@ -20,10 +20,11 @@ def people(
     ] = False,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="T", help="With --load: count from here on. Default: this Monday."),
+        typer.Option("--from", metavar="TIME", help="With --load: count from here on. Default: this Monday."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="T", help="And up to here. Default: a week after that.")
+        str | None,
+        typer.Option("--until", metavar="TIME", help="And up to here. Default: a week after that."),
     ] = None,
     timezone: Zone = None,
     json: Json = False,

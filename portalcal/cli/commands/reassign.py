@@ -17,16 +17,19 @@ def reassign(
     ],
     leaving: Annotated[
         str | None,
-        typer.Option("--from", metavar="P", help="Who leaves. Default: whoever declined, or the only one."),
+        typer.Option(
+            "--from", metavar="PERSON", help="Who leaves. Default: whoever declined, or the only one."
+        ),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="P", help="Who comes: a name, or an address; or a room.")
+        str | None,
+        typer.Option("--to", metavar="PERSON", help="Who comes: a name, or an address; or a room."),
     ] = None,
     pool: Annotated[
         str | None,
         typer.Option("--pool", metavar="POOL", help="Choose from this pool. Default: that of who leaves."),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="T", help="Why; kept with the booking.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the booking.")] = "",
     notify: WhomToTell = None,
     timezone: Zone = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would come, change nothing.")] = False,

@@ -41,7 +41,7 @@ def sync(
     replace_before: Annotated[
         str,
         typer.Option(
-            "--replace-before", metavar="D", help="But not within this time of the meeting's start."
+            "--replace-before", metavar="LENGTH", help="But not within this time of the meeting's start."
         ),
     ] = "24h",
     adopt: Annotated[

@@ -107,7 +107,7 @@ def _other_ways(booking: Booking, leaving: Participant) -> Iterator[None]:
     except (NobodyFree, SlotTaken, RoomDeclined) as error:
         who = "another room" if leaving.role is Role.ROOM else "somebody else"
         raise error.with_remedy(
-            f"name {who} with `portalcal reassign {booking.id} --from {leaving.key} --to P`, "
+            f"name {who} with `portalcal reassign {booking.id} --from {leaving.key} --to PERSON`, "
             f"or move the meeting with `portalcal reschedule {booking.id} START --reassign`"
         ) from error.__cause__
 
