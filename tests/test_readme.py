@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,9 @@ __all__ = ["connected", "google", "portalcal"]
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+_SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 
 
 _INLINE = re.compile(r"`(portalcal -?-?[a-z][^`]*)`")
@@ -80,6 +86,22 @@ def test_its_commands_work_one_after_the_other(newcomer: Shell, google: Simulato
     refused = typed(newcomer, last)
     assert (refused.exit, "hint: add `--yes`" in refused.err) == (2, True), refused
     assert newcomer("disconnect", "--yes").exit == 0
+
+
+@pytest.mark.full
+@pytest.mark.skipif(sys.platform == "win32", reason="bash is not there")
+def test_its_script_for_a_machine_without_anybody_works(tmp_path: Path) -> None:
+    (script,) = _SCRIPT.findall(README)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr
+    assert "Connected as ana@example.com" in ran.stdout
+    assert "state   confirmed" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from typer.models import CommandInfo
 
 from portalcal.cli.app import COMMANDS, app, run
 from portalcal.cli.context import Invocation
+from tests.cli.hints import assert_can_be_run
 
 FOLDER = Path(__file__).parent / "help"
 PAGES = {"portalcal": (), **{name: (name,) for name in COMMANDS}}
@@ -81,6 +82,16 @@ def test_no_word_of_a_help_text_is_taken_for_markup(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_no_line_of_a_page_is_cut_off(name: str) -> None:
     assert [each for each in page(*PAGES[name]).splitlines() if len(each) > 80 or "…" in each] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_that_parse(name: str) -> None:
+    _, _, examples = inspect.cleandoc(as_declared(name).help or "").partition("[bold]Examples[/bold]")
+
+    lines = [each.strip() for each in examples.splitlines() if "portalcal " in each]
+    assert lines
+    for line in lines:
+        assert_can_be_run(f"`portalcal {re.split(' [|>] ', line.partition('portalcal ')[2])[0]}`")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,14 @@ def offers(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List offers: by default the open ones, the next to expire first."""
+    """List offers: by default the open ones, the next to expire first.
+
+    [bold]Examples[/bold]
+
+      portalcal offers
+      portalcal offers --state taken --state expired
+      portalcal offers --json
+    """
     command = CommandContext.of(ctx, as_json=json, is_change=False)
     states = tuple(state) if state else (OfferState.OPEN,)
     command.view.show(usecase.offers(states, command.container))
