@@ -72,6 +72,7 @@ def clock_reads(module: ast.Module) -> set[str]:
     return {name for name in names_used(module) if _is_clock_read(name)}
 
 
+@cache
 def names_used(module: ast.Module) -> set[str]:
     """The dotted names of a module's expressions, with its imports resolved."""
     known = {"datetime": "datetime", "date": "date", "pendulum": "pendulum"}

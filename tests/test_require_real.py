@@ -60,16 +60,19 @@ def test_skipped_tests_fail_where_real_parts_are_demanded(folder: Path) -> None:
     assert "Skipped: no keyring here" in said
 
 
+@pytest.mark.full
 def test_skipped_tests_are_skipped_elsewhere(folder: Path) -> None:
     assert "1 passed, 2 skipped, 1 xfailed" in outcome_of(folder, _SUITE, demanded="")
 
 
+@pytest.mark.full
 def test_what_no_package_can_bring_is_not_demanded(folder: Path) -> None:
     suite = f'import pytest\ndef test_mounts(): pytest.skip("{IMPOSSIBLE}mounting")\n'
 
     assert "1 skipped" in outcome_of(folder, suite, demanded="1")
 
 
+@pytest.mark.full
 def test_a_module_that_skips_itself_fails_too(folder: Path) -> None:
     suite = 'import pytest\npytest.skip("no fish here", allow_module_level=True)\n'
 

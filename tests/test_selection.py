@@ -74,6 +74,7 @@ def test_the_full_run_takes_everything_and_tells_what_its_workers_went_through(s
     assert "40 of 40" in told
 
 
+@pytest.mark.full
 def test_a_case_that_is_named_runs_in_the_quick_run_too_and_without_workers(suite: Path) -> None:
     told = said(suite, "-n", "auto", "test_suite.py::test_case[5]")
 
@@ -81,5 +82,6 @@ def test_a_case_that_is_named_runs_in_the_quick_run_too_and_without_workers(suit
     assert "created: " not in told
 
 
+@pytest.mark.full
 def test_a_selection_that_there_is_none_of_is_a_usage_error(suite: Path) -> None:
     assert "PORTALCAL_TESTS is 'fast': expected quick or full" in said(suite, selected="fast")

@@ -172,6 +172,7 @@ def test_a_real_export_fills_the_calendar(tmp_path: Path) -> None:
     assert (result["basis"], result["complete"], len(result["days"])) == ("calendars", True, 30)
 
 
+@pytest.mark.full
 def test_faults_are_in_force_from_the_start(tmp_path: Path) -> None:
     faults = ("--fault", "freebusy.query: 403-quotaExceeded once", "--fault", "calendarList.*: not-json")
     with simulator("--dir", str(tmp_path), "--consent", "auto", *faults) as running:

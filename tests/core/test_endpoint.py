@@ -6,10 +6,11 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 import urllib3.util
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portalcal.core.endpoint import host_of, read_address, read_endpoint
+from tests import selection
 
 REFUSED = [
     # Userinfo and what only one parser takes for it.
@@ -175,7 +176,7 @@ ADDRESSES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=selection.examples(1000))
 @given(ADDRESSES)
 def test_what_is_accepted_leads_where_the_http_library_goes(text: str) -> None:
     try:

@@ -29,7 +29,7 @@ from portalcal.core.reason_text import ReasonText
 from portalcal.core.schedule import Hours, Period, Schedule
 from portalcal.core.slots import Claim, FreeBusy, Reason, ReasonCode, SchedulingInputs, offered, reasons
 from portalcal.core.time import wall
-from tests import oracle, people_oracle
+from tests import oracle, people_oracle, selection
 from tests.core import zones
 from tests.core.scheduling_inputs import (
     LONDON,
@@ -682,7 +682,9 @@ def test_picks_leave_room_for_one_another_by_buffers_and_limits() -> None:
 # --- against the oracle ------------------------------------------------------------------------------------------------------
 
 _KEYS = ("ana", "ben", "zoe", "lee")
-_PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_PATIENT = settings(
+    max_examples=selection.examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @st.composite

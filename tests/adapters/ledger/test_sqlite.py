@@ -225,6 +225,7 @@ def test_of_sixteen_processes_that_want_overlapping_times_one_wins(
     ]
 
 
+@pytest.mark.full
 def test_of_processes_of_two_workspaces_that_want_one_person_at_one_time_one_wins(
     ledger: SqliteLedger, path: Path
 ) -> None:
@@ -247,6 +248,7 @@ def test_of_processes_of_two_workspaces_that_want_one_person_at_one_time_one_win
     assert sorted(answers) == [*[f"after {winner} True"] * 7, f"won {winner}"]
 
 
+@pytest.mark.full
 def test_of_eight_processes_one_delivers_an_entry(ledger: SqliteLedger, path: Path) -> None:
     ledger.hold(a_booking(), put=True)
 
