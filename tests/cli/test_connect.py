@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
 import re
+import threading
 import tomllib
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,17 @@ from portalcal.ports import Secret
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Shell, visit
 from tests.consent_page import consent_page
+
+
+def tab_of(url: str) -> str:
+    """What stands in the browser's tab in the end."""
+    try:
+        with urllib.request.urlopen(consent_page(url), timeout=60) as page:
+            text: bytes = page.read()
+    except urllib.error.HTTPError as refusal:
+        text = refusal.read()
+        refusal.close()
+    return text.decode()
 
 
 def test_connecting_keeps_a_grant_that_works(portalcal: Shell, google: Simulator) -> None:
@@ -119,6 +134,25 @@ def test_an_unticked_permission_is_named_and_nothing_is_stored(portalcal: Shell,
     assert "missing: " in ran.err
     assert "Nothing was stored." in ran.err
     assert portalcal.vault.read(Secret.REFRESH_TOKEN) is None
+
+
+@pytest.mark.parametrize("consent", ["partial", "deny"])
+def test_the_tab_says_too_that_every_box_is_to_be_ticked(
+    portalcal: Shell, google: Simulator, consent: str
+) -> None:
+    google.consent = consent
+    pages: queue.Queue[str] = queue.Queue()
+
+    def browse(url: str) -> bool:
+        threading.Thread(target=lambda: pages.put(tab_of(url)), daemon=True).start()
+        return True
+
+    portalcal.browser = browse
+
+    ran = portalcal("connect")
+
+    assert ran.exit == 4
+    assert "again and tick every box." in pages.get(timeout=60)
 
 
 @pytest.mark.parametrize("mode", ["favicon-first", "wrong-state"])

@@ -94,8 +94,11 @@ def ask(running: Running, *arguments: str, token: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_it_says_where_it_is_and_another_process_books_there(tmp_path: Path) -> None:
-    with simulator("--dir", str(tmp_path / "google"), "--consent", "auto") as running:
+def test_it_says_where_it_is_and_another_process_books_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with simulator("--dir", "google", "--consent", "auto") as running:
         assert running.told == {
             "url": f"http://127.0.0.1:{running.port}",
             "account": "ana@example.com",
