@@ -250,7 +250,7 @@ class Container:
         known = set(self.workspaces()) - {self.workspace} | {DEFAULT_WORKSPACE}
         if self.home.is_dir() or self.workspace in self._configured_workspaces():
             return
-        # What is wrong with a configuration that cannot be read is what the command says first.
+        # A configuration that cannot be read is the error that the command reports.
         with suppress(ConfigInvalid):
             if not self.acts_for:
                 raise WorkspaceNotFound(self.workspace, tuple(sorted(known)))
@@ -806,7 +806,7 @@ class Container:
 
     @once
     def pasted(self) -> Callable[[], str | None] | None:
-        """Reads a pasted redirect address while the callback is awaited; None where nobody types."""
+        """Reads a pasted redirect address while the callback is awaited; None where neither a terminal nor a pipe is read."""
         from portalcal.adapters.consent.paste import lines_of
 
         return lines_of(self.stdin, is_pipe_meant=self.is_pipe_meant)

@@ -107,9 +107,7 @@ class Event(NamedTuple):
     moved_at: datetime | None = None  # when, if Google returned `updated`
     declined: tuple[str, ...] = ()  # addresses of guests; read by `Calendars.event` only, as `responses`
     responses: tuple[tuple[str, str], ...] = ()  # addresses in lower case, each with its `responseStatus`
-    guest: Guest | None = (
-        None  # the first who is invited, of `declined`'s kind of guests, by name and address
-    )
+    guest: Guest | None = None  # the first guest who is invited, by name and address
     further_guests: tuple[str, ...] = ()  # addresses of the others
     room_response: str | None = None  # `responseStatus` of its room; None: it has none
     is_series: bool = False  # a recurring event
@@ -364,9 +362,7 @@ class Connection(NamedTuple):
     titles: bool = False  # titles of events may be shown in explanations
     lived: timedelta | None = None  # age of this grant when it was found dead
     last_lived: timedelta | None = None  # the same of the previous grant
-    own_client: bool = (
-        False  # the OAuth client stored beside the connection is used, not the one of config.toml
-    )
+    own_client: bool = False  # the OAuth client stored beside this file is used, not that of config.toml
     origins: tuple[str, ...] = ()  # of the endpoints at which the grant was given; it is used at these only
 
 

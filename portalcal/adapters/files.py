@@ -91,7 +91,7 @@ def write_named(path: Path, content: bytes) -> None:
 
 
 def _is_replaceable(target: Path, status: os.stat_result) -> bool:
-    """Whether nobody can tell a replaced file from one written in place, and the user may write it."""
+    """Whether replacing the file has the effect of writing in place, and the user may write it."""
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_uid != _user_id():
         return False
     # A shell redirection (`>FILE`) has the file open and would continue to write into the old one.

@@ -16,7 +16,7 @@ _SECONDS = 60
 """How long one run may take: a command that hangs must not hold up a sync for ever."""
 
 _TAIL = 4096
-"""Bytes of the end of stderr that are kept: its last line says why a command failed."""
+"""Bytes of the end of stderr that are kept: its last line is reported."""
 
 _SECRETS = frozenset({"PORTALCAL_ACCESS_TOKEN", "PORTALCAL_REFRESH_TOKEN", "PORTALCAL_VAULT_PASSPHRASE"})
 """Variables of ours that a command finds no use for, and could tell in its own log."""
@@ -39,7 +39,7 @@ def run_hook(command: str, text: str, *, environ: Mapping[str, str]) -> str | No
             )
     except OSError as error:
         return (error.strerror or str(error)).lower()
-    # What the command leaves running in the background may hold stderr open, so nobody waits for its end for long.
+    # A background process of the command may hold stderr open, so its end is not awaited for long.
     reader = in_background(partial(_keep_tail, process.stderr, kept), name="hook")
     try:
         status = process.wait(_SECONDS)

@@ -111,9 +111,7 @@ class Booking:
     moving_to: Interval | None = None  # claimed beside the present time until the event is moved there
     moved_from: Interval | None = None  # where the event still lies after a move while disconnected
     moved_because: str = ""
-    original_request: BookingRequest | None = (
-        None  # as first made, if `request` differs: replays compare with it
-    )
+    original_request: BookingRequest | None = None  # as first made, for replays, if `request` differs
     declined: tuple[str, ...] = ()  # addresses of guests and participants who declined
     participants: tuple[Participant, ...] = ()  # besides the guests; empty: the owner alone
     new_participants: tuple[Participant, ...] | None = None  # who take part at `moving_to`; None: the same

@@ -103,7 +103,7 @@ _SEVERITY = (Exit.CONFIGURATION, Exit.CONNECT, Exit.TRY_LATER, Exit.DONE)
 
 
 def worst_state(states: Iterable[ConnectionState]) -> ConnectionState:
-    """The worst of several states: first those a person must mend, then those that may pass, then degraded."""
+    """The worst of several states: first those that need a person, then transient ones, then degraded."""
     return min(
         states,
         default=ConnectionState.CONNECTED,

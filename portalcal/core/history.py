@@ -32,7 +32,7 @@ class What(StrEnum):
 
 
 class Cause(StrEnum):
-    """Who brought it about: somebody by a command, by the calendar, a guest by an answer, or the clock."""
+    """The origin of a change: a command, the calendar, a guest's response, or the clock."""
 
     COMMAND = "command"
     CALENDAR = "calendar"
@@ -183,7 +183,7 @@ def _differing(before: Booking, after: Booking) -> tuple[BookingFacts, BookingFa
     old, new = facts_of(before), facts_of(after)
     names = [name for name in new if old[name] != new[name]]
     if "start" in names or "end" in names:
-        # Both: a line is read by itself, and half a time says nothing.
+        # Both: each line is read by itself.
         names = [*dict.fromkeys((*names, "start", "end"))]
     return {name: old[name] for name in names}, {name: new[name] for name in names}
 

@@ -65,9 +65,7 @@ class PanelInputs(NamedTuple):
 
     inputs: SchedulingInputs  # of the link and its owner, with the claims of all participants over `claims_window`
     panel: Panel
-    busy: (
-        tuple[FreeBusy, ...] | None
-    ) = ()  # of people and rooms over `inputs.busy_window`; None: not connected
+    busy: tuple[FreeBusy, ...] | None = ()  # of people and rooms over the busy window; None: not connected
 
     @property
     def required(self) -> tuple[Person, ...]:

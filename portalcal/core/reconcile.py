@@ -63,7 +63,7 @@ def merge_event(booking: Booking, snapshot: EventSnapshot | None, *, now: dateti
 def _with_responses(
     participants: tuple[Participant, ...], snapshot: EventSnapshot
 ) -> tuple[Participant, ...]:
-    """The participants with what they answered; somebody who was taken off the event has not answered."""
+    """The participants with their responses; one who was removed from the event has none."""
     responses = dict(snapshot.responses)
     return tuple(each._replace(response=responses.get(each.address)) for each in participants)
 

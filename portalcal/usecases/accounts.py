@@ -150,7 +150,7 @@ def accounts_of(context: Context, calendars: Iterable[str]) -> tuple[Account, ..
 
 
 def unread_error(context: Context, answers: Iterable[FreeBusy]) -> PortalcalError:
-    """The error for unread conflict calendars: what no retry mends before what is worth one."""
+    """The error for unread conflict calendars: a permanent failure before a transient one."""
     unread = tuple(each for each in answers if each.unread is not None)
     if lost := [each for each in unread if each.unread == _NOT_FOUND]:
         account = account_of(context, split(lost[0].calendar).workspace)

@@ -243,7 +243,7 @@ def _hold(options: OfferOptions, context: Context, made: GuestOffer, *, inputs: 
 
 
 def _put_holds(context: Context, held: GuestOffer, inputs: PanelInputs) -> GuestOffer:
-    """Put the event of each time; one that somebody took meanwhile ends the offer."""
+    """Put the event of each time; a conflict at one of them releases the offer."""
     for slot in held.slots:
         attempted = attempt(context, slot.id, Task.PUT, before=inputs.busy)
         if attempted is not None and isinstance(result := attempted[1], Rejected):

@@ -176,7 +176,7 @@ def test_a_question_that_lacks_a_line_begins_when_it_has_gathered_long_enough(go
 
 
 def test_who_waited_long_enough_asks_alone(google: SlowGoogle) -> None:
-    questions = questions_of(google, limits=LIMITS._replace(patience=0.01))
+    questions = questions_of(google, limits=LIMITS._replace(max_wait=0.01))
     first = Line(questions, NEAR[0])
     google.wait_for_request()
 
@@ -221,7 +221,7 @@ def test_every_answer_covers_what_was_asked_and_was_asked_for_afterwards() -> No
     def ask(calendars: tuple[str, ...], window: Interval) -> tuple[int, Asked]:
         return tick(), Asked(calendars, window)
 
-    limits = JoinLimits(calendars=2, window=timedelta(hours=12), gathering=0.001, patience=0.001)
+    limits = JoinLimits(calendars=2, window=timedelta(hours=12), gathering=0.001, max_wait=0.001)
     questions = Questions(ask, limits=limits, lines=lambda: 12)
 
     def line(number: int) -> None:

@@ -20,7 +20,7 @@ from portalcal.core.endpoint import Address
 from portalcal.run_all import in_background
 
 _CONNECT_SECONDS = 5.0
-_PATIENCE = 2.0
+_MAX_WAIT = 2.0
 """Seconds that a request waits for it. One that takes longer is not worth waiting for."""
 
 _MAX_IDLE = 30.0
@@ -46,15 +46,15 @@ class EarlyConnection:
     """A connection to one origin, for one request. Thread-safe."""
 
     def __init__(
-        self, address: Address, bundle: str, *, patience: float = _PATIENCE, max_idle: float = _MAX_IDLE
+        self, address: Address, bundle: str, *, max_wait: float = _MAX_WAIT, max_idle: float = _MAX_IDLE
     ) -> None:
-        self._patience = patience
+        self._max_wait = max_wait
         self._max_idle = max_idle
         self._connected_at = 0.0
         self._host, self._port = address.host, address.port or 443
         self._lock = threading.Lock()
         self._is_claimed = False
-        self._is_over = False  # nobody will take it any more
+        self._is_over = False  # `take` has returned, or will not be called
         self._socket: ssl.SSLSocket | None = None
         # Read at the same time as the name is looked up and TCP connects.
         self._context = in_background(lambda: client_context(bundle), name="certificates")
@@ -66,7 +66,7 @@ class EarlyConnection:
             if self._is_claimed or (host, port) != (self._host, self._port):
                 return None
             self._is_claimed = True
-        self._opening.wait(self._patience)
+        self._opening.wait(self._max_wait)
         sock = self._end()
         if sock is not None and (sock.context is not context or self._is_stale() or not _is_alive(sock)):
             sock.close()

@@ -65,7 +65,7 @@ def calendar(entry: Json) -> Calendar | None:
 
 
 def body(draft: EventDraft) -> dict[str, object]:
-    """The resource to insert. Times carry their UTC offset; `timeZone` only says how to show them."""
+    """The resource to insert. Times carry their UTC offset; `timeZone` is for display only."""
     event: dict[str, object] = {
         "id": draft.id,
         "summary": draft.title,
@@ -161,7 +161,7 @@ def event(resource: Json, place: Place) -> Event | None:
 
 
 def _created(resource: Json) -> datetime | None:
-    """When the event was created, as precisely as Google says.
+    """When the event was created, as precisely as Google reports it.
 
     `created` has whole seconds, `updated` milliseconds. While an event is unchanged both are the same moment, so that
     `updated` can order two events of the same second (response in googleapis/google-api-nodejs-client#3212).

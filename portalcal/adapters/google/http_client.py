@@ -34,8 +34,8 @@ from portalcal.errors import GoogleBusy, GoogleUnreachable
 _log = logging.getLogger("portalcal.http")
 _waiting = logging.getLogger("portalcal.waiting")
 """What a person at a terminal reads while a command waits."""
-_WORTH_A_WORD = 0.7
-"""Seconds, waited and still to wait, from which on it is said: the first pause after a busy server is longer."""
+_SHOWN_AFTER = 0.7
+"""Seconds, waited and still to wait, from which on a person is shown that: the first pause after a busy server is longer."""
 
 
 # urllib3's warnings, such as the one about a malformed header, would print whole URLs on stderr.
@@ -94,9 +94,7 @@ class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]  # names in lower case
     content: bytes
-    is_repeat: bool = (
-        False  # the response to an earlier attempt of this write was lost: it may have taken effect
-    )
+    is_repeat: bool = False  # an earlier attempt of this write, whose response was lost, may have worked
 
 
 class FailedAttempt(NamedTuple):
@@ -200,7 +198,7 @@ class HttpClient:
             ):
                 error.sent = may_have_worked
                 raise error
-            if self._monotonic() - began + pause >= _WORTH_A_WORD:
+            if self._monotonic() - began + pause >= _SHOWN_AFTER:
                 what = "Google is busy" if isinstance(error, GoogleBusy) else "Google does not answer"
                 most = min(result.max_attempts, self._retry_policy.attempts)
                 _waiting.info("%s, trying again (%d of %d)", what, number + 1, most)

@@ -44,7 +44,7 @@ def all_day_events(content: bytes, years: range) -> Mapping[date, str]:
 
 
 def _refuse_unread(events: Iterable[Any]) -> None:
-    """Refuse what says when an event is and cannot be read: older versions of the library leave such lines out."""
+    """Refuse events whose times cannot be read: older versions of the library leave such lines out."""
     for event in events:
         for name, reason in event.errors:
             if name in _SAY_WHEN:

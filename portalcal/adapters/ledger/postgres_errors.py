@@ -56,7 +56,7 @@ _FOR_A_PERSON = (
     (errors.DataCorrupted, LedgerFault.DAMAGED, "it is damaged: {reason}"),
     (errors.IndexCorrupted, LedgerFault.DAMAGED, "it is damaged: {reason}"),
 )
-"""What a statement fails with until somebody mends it, and in which words."""
+"""Errors of statements that a person has to resolve, each with its fault and reason."""
 
 
 class PostgresErrors:

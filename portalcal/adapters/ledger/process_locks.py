@@ -127,7 +127,7 @@ class ProcessLocks:
             return False
 
     def _sweep(self) -> None:
-        """Remove the files of killed processes, since nobody else may ever look at them."""
+        """Remove the lock files of killed processes; nothing else does."""
         for file in self._folder.iterdir():
             if _NAME.fullmatch(file.name):
                 self._has_ended(file.name, removing=True)

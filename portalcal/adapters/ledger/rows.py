@@ -199,7 +199,7 @@ def booking_of(row: Row) -> Booking:
         moving_to=_span_of(row, "new"),
         moved_from=_span_of(row, "old"),
         moved_because=row["moved_because"],
-        # Those of the first schema ask for nobody.
+        # One that was stored before there was a column `people` lacks it.
         original_request=_request_of({"people": "{}"} | json.loads(row["original_request"]))
         if row["original_request"]
         else None,

@@ -47,7 +47,7 @@ _UNTRUSTED_FILE_SETTINGS = (
 _INTERNAL = re.compile(
     r"sqlite_(sequence|stat[14]|autoindex_(bookings|outbox|totals|sync_tokens|history_pruned|history_readers|offers|claims)_\d+)"
 )
-"""Names that SQLite creates itself: for AUTOINCREMENT, for UNIQUE, and when somebody runs ANALYZE."""
+"""Names of objects that SQLite creates itself: for AUTOINCREMENT, UNIQUE and ANALYZE."""
 
 _CREATION = threading.Lock()
 """Closing any descriptor of a file releases all POSIX locks that the process has on it (fcntl(2)), SQLite's included. So a

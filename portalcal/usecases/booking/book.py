@@ -58,7 +58,7 @@ NOTHING_BOOKED = "Nothing was booked."
 NOTHING_NEW = "Nothing new was booked."
 
 _MAX_CHOICES = 20
-"""How often participants are chosen again because somebody else was first with one of them."""
+"""How often participants are chosen again after another process has claimed one of them."""
 
 
 class BookOptions(NamedTuple):

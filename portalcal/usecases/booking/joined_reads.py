@@ -27,9 +27,7 @@ class JoinLimits(NamedTuple):
     calendars: int
     window: timedelta
     gathering: float = 0.15  # seconds that a question waits for members
-    patience: float = (
-        10.0  # seconds to wait for the one before it, then one asks alone: see `core.outbox.LONGEST_CALL`
-    )
+    max_wait: float = 10.0  # seconds to wait for the one before it; less than `core.outbox.LONGEST_CALL`
 
 
 # One request at Google, whatever is joined; a page or two of one calendar's events.
@@ -138,7 +136,7 @@ class Questions(Generic[_T]):
         """
         with self._lock:
             question = self._join(calendars, window)
-        if question.after and not question.after.wait(self._limits.patience) and self._leaves(question):
+        if question.after and not question.after.wait(self._limits.max_wait) and self._leaves(question):
             return self._ask(calendars, window)
         question.is_full.wait(self._limits.gathering)
         with self._lock:

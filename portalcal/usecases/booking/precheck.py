@@ -32,9 +32,7 @@ class PrecheckRequest(NamedTuple):
     force: bool = False  # overrides the schedule and its rules, never a conflict
     moving: Booking | None = None  # the booking to reschedule, whose own claims are no conflict
     keeps_people: bool = True  # of `moving`; else they are chosen again
-    converting: Booking | None = (
-        None  # the time of an offer that becomes the booking; likewise, and its siblings
-    )
+    converting: Booking | None = None  # the time of an offer that becomes the booking; likewise
 
 
 def precheck(options: PrecheckRequest, context: Context) -> PanelInputs:

@@ -44,10 +44,10 @@ from portalcal.warnings import ReassignmentNotTold
 NOTHING_CHANGED = "The booking stays as it was."
 
 _AROUND = timedelta(hours=12)
-"""Google cuts busy times off at the window, and a message says until when somebody is busy."""
+"""Google cuts busy times off at the window, and a message has the end of the busy time."""
 
 _MAX_CHOICES = 20
-"""How often somebody is chosen again because another process was first with them, or changed the booking."""
+"""How often the newcomer is chosen again after another process has claimed them, or changed the booking."""
 
 
 class ReassignRequest(NamedTuple):

@@ -52,7 +52,7 @@ def warn_early(context: Context, *, after_outbox_run: bool = False, may_be_overd
 
 
 def next_step_for(why: PortalcalError, context: Context) -> str:
-    """What a message says of an entry that stays in the outbox: a dead connection needs a person."""
+    """The next step for an entry that stays in the outbox: an ended connection needs a person."""
     if not isinstance(why, ConnectError):
         return LATER
     return why.with_ways_out(lambda: context.ways_out).hint or LATER

@@ -89,7 +89,7 @@ def status(
 
 
 def _known_permissions(check_context: CheckContext, checks: Iterable[Check]) -> frozenset[Permission]:
-    """What the grant allows. A token from the environment says nothing of it before Google has accepted it."""
+    """What the grant allows. Of a token from the environment that is unknown until Google has accepted it."""
     if check_context.connection is None:
         return frozenset()
     is_accepted = any(each.name == "grant.refresh" and each.status in _ANSWERED for each in checks)

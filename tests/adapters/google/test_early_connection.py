@@ -133,7 +133,7 @@ def test_a_certificate_that_is_not_trusted_is_reported_as_without_it(
 def test_one_that_takes_too_long_is_not_waited_for(tls: ssl.SSLContext, bundle: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = read_endpoint(f"https://127.0.0.1:{silent.getsockname()[1]}/")
-        early = EarlyConnection(address, str(bundle), patience=0.01)
+        early = EarlyConnection(address, str(bundle), max_wait=0.01)
 
         assert early.take("127.0.0.1", address.port or 0, tls) is None
         peer, _ = silent.accept()
