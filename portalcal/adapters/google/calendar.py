@@ -55,7 +55,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
 
 
 class GoogleCalendars:
-    """The calendars of one account. Thread-safe."""
+    """The calendars of one account. Thread-safe. What each method promises is said in `ports.Calendars`."""
 
     def __init__(
         self,
@@ -80,7 +80,6 @@ class GoogleCalendars:
         self._http.close()
 
     def list(self) -> tuple[Calendar, ...]:
-        """The account's calendar list, with hidden calendars."""
 
         def page(token: str | None) -> HttpRequest:
             return self._request(
@@ -100,7 +99,6 @@ class GoogleCalendars:
         return _with_primary(tuple(calendar for calendar in calendars if calendar))
 
     def free_busy(self, calendars: Iterable[str], window: Interval) -> tuple[FreeBusy, ...]:
-        """Busy times of each calendar, in the order given; `unread` is the reason why one could not be read."""
         ids = tuple(calendars)
         queries = freebusy.queries(ids, window)
 
@@ -158,7 +156,6 @@ class GoogleCalendars:
         return self._patch(calendar, event_id, body, etag=event.etag or None, notify=notify)
 
     def room_answer(self, calendar: str, event_id: str) -> Event:
-        """The event once its room has accepted or declined, or as it is after `room_seconds`."""
         ends, pause = self._monotonic() + self._room_seconds, _FIRST_PAUSE
         while True:
             event = self.event(calendar, event_id)
@@ -169,7 +166,6 @@ class GoogleCalendars:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def events(self, calendar: str, window: Interval) -> tuple[Event, ...]:
-        """Every event that overlaps the window and is not cancelled; series as their instances."""
         listed = self._events(
             calendar,
             singleEvents=True,
@@ -201,7 +197,6 @@ class GoogleCalendars:
         return EventChanges(tuple(changes), next_token)
 
     def events_of(self, calendar: str, booking: UUID) -> tuple[Event, ...]:
-        """Every event with the booking's id in its private properties that is not cancelled."""
         listed = self._events(calendar, privateExtendedProperty=f"{event_json.BOOKING_KEY}={booking}")
         # The caller may delete these events, so Google's filter is checked again here.
         return tuple(event for event in listed if event.booking == str(booking))
@@ -246,7 +241,6 @@ class GoogleCalendars:
         original: datetime | None = None,
         window: Interval | None = None,
     ) -> tuple[Event, ...]:
-        """The instances of a series: those with that original start, even if cancelled, or the others in a window."""
         parameters: dict[str, object] = {}
         if original is not None:
             parameters |= {"originalStart": event_json.rfc3339(original), "showDeleted": True}

@@ -21,14 +21,13 @@ from portalcal.errors import OfferNotFound
 
 
 class SqlOffers:
-    """The offers beside the bookings of one ledger; implements `ports.OfferBook`."""
+    """The offers beside the bookings of one ledger; implements `ports.OfferBook`, which says what each method promises."""
 
     def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
         self._key: dict[str, object] = {"workspace": ledger.workspace}
 
     def make(self, offer: GuestOffer, *, put: bool) -> GuestOffer:
-        """Record an offer and claim its times; see `ports.OfferBook`."""
         with self._ledger.writing() as db:
             if offer.key is not None and (known := self._under_key(db, offer.key)):
                 return known
@@ -38,7 +37,6 @@ class SqlOffers:
             return self._stored(db, offer.id)
 
     def find(self, offer: str) -> GuestOffer:
-        """Return the offer with that id, or the only one whose id begins with those four characters or more."""
         prefix = offer.strip().lower()
         if len(prefix) < SHORTEST_PREFIX:
             raise OfferNotFound(offer)
@@ -50,12 +48,10 @@ class SqlOffers:
             return self._offer(db, matches[0])
 
     def under_key(self, key: str) -> GuestOffer | None:
-        """Return the offer with that idempotency key."""
         with self._ledger.reading() as db:
             return self._under_key(db, key)
 
     def all(self, states: Iterable[OfferState] = ()) -> tuple[GuestOffer, ...]:
-        """Return the offers recorded in these states, or all, by expiry."""
         offers = [
             offer
             for state in tuple(states) or tuple(OfferState)
@@ -64,11 +60,9 @@ class SqlOffers:
         return tuple(sorted(offers, key=lambda each: (each.expires_at, str(each.id))))
 
     def expired(self, now: datetime) -> tuple[GuestOffer, ...]:
-        """Return the offers that are recorded as open and have expired."""
         return self._in_state(OfferState.OPEN, until=rows.seconds(now))
 
     def extend(self, offer: UUID, until: datetime, *, now: datetime) -> GuestOffer:
-        """Let an open offer expire at `until`; see `ports.OfferBook`."""
         with self._ledger.writing() as db:
             if self._stored(db, offer).state_at(now) is OfferState.OPEN:
                 change = {"expires_at": rows.seconds(until), "updated_at": rows.seconds(now)}
@@ -76,7 +70,6 @@ class SqlOffers:
             return self._stored(db, offer)
 
     def end(self, offer: UUID, state: OfferState, *, now: datetime) -> GuestOffer:
-        """Record an open offer as released or expired, and free its times; see `ports.OfferBook`."""
         with self._ledger.writing() as db:
             stored = self._stored(db, offer)
             if stored.state is not OfferState.OPEN:
@@ -86,7 +79,6 @@ class SqlOffers:
             return self._stored(db, offer)
 
     def take(self, offer: UUID, booking: Booking, *, put: bool) -> Booking | None:
-        """End an offer and record the booking that one of its times becomes; see `ports.OfferBook`."""
         with self._ledger.writing() as db:
             stored = self._stored(db, offer)
             now = self._ledger.clock.now()

@@ -66,6 +66,8 @@ def no_account() -> None:
 class SqlLedger:
     """The bookings and the outbox of one workspace. Threads may share it.
 
+    What each method promises is said in `ports.Ledger` and `ports.History`; here, how it is kept.
+
     Machines that share a ledger may be connected to different accounts. The first one that writes is recorded as the
     workspace's, and `due`, `owed` and `under_key_and_due`, with which every command begins that writes, refuse another.
     """
@@ -121,13 +123,11 @@ class SqlLedger:
         return self._database.exposure()
 
     def server(self) -> LedgerServer | None:
-        """Return what the server of the ledger is; None for a file."""
         return self._database.server()
 
     # --- bookings
 
     def hold(self, booking: Booking, *, put: bool) -> Booking:
-        """Record a new booking and, with `put`, the outbox entry that makes its event; see `ports.Ledger`."""
         with self.writing() as db:
             key = self._key | {"key": booking.key}
             under_key = db.execute(sql.BOOKING_UNDER_KEY, key)
@@ -138,19 +138,16 @@ class SqlLedger:
             return self._insert(db, booking, put=put)
 
     def get(self, booking: UUID) -> Booking:
-        """Return the booking with that id, or the time of an offer."""
         with self._database.reading() as db:
             return self._stored(db, booking)
 
     def unknown(self, bookings: Iterable[UUID]) -> frozenset[UUID]:
-        """Return those of the ids that no booking of any workspace has."""
         with self._database.reading() as db:
             # Asked all at once, before the first answer is read.
             asked = {each: db.execute(sql.IS_BOOKING, {"id": str(each)}) for each in bookings}
             return frozenset(each for each, cursor in asked.items() if cursor.fetchone() is None)
 
     def find(self, booking: str) -> Booking:
-        """Return the booking with that id, or the only one whose id begins with those four characters or more."""
         prefix = booking.strip().lower()
         if len(prefix) < SHORTEST_PREFIX:
             raise BookingNotFound(booking)
@@ -163,7 +160,6 @@ class SqlLedger:
         return self._booking(matches[0])
 
     def under_key(self, key: str) -> Booking | None:
-        """Return the booking with that idempotency key; a refused one has freed its key."""
         with self._database.reading() as db:
             row = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key}).fetchone()
             return self._booking(row) if row else None
@@ -171,7 +167,6 @@ class SqlLedger:
     def under_key_and_due(
         self, key: str, now: datetime, *, most: int
     ) -> tuple[Booking | None, tuple[OutboxEntry, ...]]:
-        """Return what `under_key` and `due` return, read at once."""
         with self._database.reading() as db:
             account = self._ask_for_account(db)
             known = db.execute(sql.BOOKING_UNDER_KEY, self._key | {"key": key})
@@ -181,7 +176,6 @@ class SqlLedger:
             return self._booking(row) if row else None, tuple(map(self._entry, due))
 
     def claims(self, participants: Iterable[str], window: Interval, *, now: datetime) -> tuple[Claim, ...]:
-        """Return this workspace's claims in force, and the participants' of other workspaces; see `ports.Ledger`."""
         wanted = self._window(window) | {"now": rows.seconds(now), "participants": rows.keys(participants)}
         with self._database.reading() as db:
             own = db.execute(sql.OWN_CLAIMS, wanted)
@@ -193,7 +187,6 @@ class SqlLedger:
     def meeting_starts(
         self, participants: Iterable[str], around: Interval, *, but_not: UUID | None = None
     ) -> dict[str, tuple[datetime, ...]]:
-        """Return when bookings of participants start within `around`, and the last one before; see `ports.Ledger`."""
         wanted = {
             "participants": rows.keys(participants),
             "start": rows.seconds(around.start),
@@ -209,7 +202,6 @@ class SqlLedger:
         return starts
 
     def live_in(self, window: Interval) -> tuple[Booking, ...]:
-        """Return the live bookings with a claim that overlaps the window, by start."""
         parameters = self._window(window)
         with self._database.reading() as db:
             present = self.bookings_of(db.execute(sql.LIVE_BOOKINGS_IN, parameters))
@@ -242,7 +234,6 @@ class SqlLedger:
             return self.bookings_of(db.execute(statement, criteria))
 
     def calendars_ahead(self, now: datetime) -> tuple[str, ...]:
-        """Return the calendars of held and confirmed bookings that end after `now`, sorted."""
         ahead = self._key | {"now": rows.seconds(now)}
         with self._database.reading() as db:
             return tuple(row["calendar"] for row in db.execute(sql.CALENDARS_AHEAD, ahead))
@@ -301,7 +292,6 @@ class SqlLedger:
             return self._recorded(db, booking.id)
 
     def adopt(self, known: Booking, snapshot: Booking) -> bool:
-        """Record the calendar's state of a booking, unless the booking changed meanwhile; see `ports.Ledger`."""
         with self.writing() as db:
             db.describe = calendar_changes
             if self._recorded(db, known.id) != known or self._entry_of(db, known.id) is not None:
@@ -312,7 +302,6 @@ class SqlLedger:
             return True
 
     def owe_event(self, booking: Booking, calendar: str) -> bool:
-        """Queue the event of a booking that was made while disconnected; see `ports.Ledger`."""
         with self.writing() as db:
             stored = self._recorded(db, booking.id)
             if not stored.is_live or stored.calendar is not None:
@@ -324,36 +313,29 @@ class SqlLedger:
     # --- sync tokens
 
     def sync_token(self, calendar: str) -> str | None:
-        """Return the sync token of a calendar, or None before the first full sync."""
         with self._database.reading() as db:
             row = db.execute(sql.SYNC_TOKEN, self._key | {"calendar": calendar}).fetchone()
             return str(row["token"]) if row else None
 
     def keep_sync_token(self, calendar: str, token: str) -> None:
-        """Record the sync token of a calendar, up to which its changes are in the ledger."""
         with self.writing() as db:
             columns = self._key | {"calendar": calendar, "token": token}
             db.execute(sql.SAVE_SYNC_TOKEN, columns)
 
     def last_sync(self) -> datetime | None:
-        """Return when `sync` last completed, on any machine; None before the first time."""
         written = self.sync_token(_NO_CALENDAR)
         return datetime.fromtimestamp(int(written), UTC) if written else None
 
     def keep_last_sync(self, at: datetime) -> None:
-        """Record that `sync` completed."""
         self.keep_sync_token(_NO_CALENDAR, str(rows.seconds(at)))
 
     def account(self) -> str | None:
-        """Return the address of the account whose bookings these are; None: nothing was written for one yet."""
         return self.sync_token(_ACCOUNT)
 
     def keep_account(self, account: str) -> None:
-        """Record whose bookings these are from now on."""
         self.keep_sync_token(_ACCOUNT, account)
 
     def release(self, booking: Booking) -> Booking:
-        """Free the time of a `cancelling` booking at once; the removal of its event stays queued."""
         with self.writing() as db:
             stored = self._recorded(db, booking.id)
             if stored.state is State.CANCELLING:
@@ -368,7 +350,6 @@ class SqlLedger:
             return Tally(**db.execute(sql.TALLY, parameters).fetchone())
 
     def totals(self) -> dict[State, int]:
-        """Return how many bookings there are in each state."""
         with self._database.reading() as db:
             totals = db.execute(sql.TOTALS, self._key).fetchall()
         return dict.fromkeys(State, 0) | {State(row["state"]): int(row["bookings"]) for row in totals}
@@ -384,7 +365,6 @@ class SqlLedger:
             return tuple(map(self._entry, due))
 
     def owed(self) -> tuple[OutboxEntry, ...]:
-        """Return the first entry of every booking that has one, due or not, leased or not, in due order."""
         with self._database.reading() as db:
             account = self._ask_for_account(db)
             owed = db.execute(sql.OWED_ENTRIES, self._key)
@@ -392,7 +372,6 @@ class SqlLedger:
             return tuple(map(self._entry, owed))
 
     def lease(self, booking: UUID, task: Task, *, now: datetime) -> Leased | None:
-        """Lease the first entry of a booking for `outbox.LEASE` and count the attempt; see `ports.Ledger`."""
         key = self._key | {"booking": str(booking), "task": task.value}
         terms = {"now": rows.seconds(now), "length": int(LEASE.total_seconds())}
         with self.writing() as db:
@@ -403,7 +382,6 @@ class SqlLedger:
             return Leased(self._entry(row), self._booking(stored.fetchone())) if row else None
 
     def entry_of(self, booking: UUID) -> OutboxEntry | None:
-        """Return the first entry of a booking, leased or not, or None."""
         with self._database.reading() as db:
             return self._entry_of(db, booking)
 
@@ -447,7 +425,6 @@ class SqlLedger:
     # --- history
 
     def history(self, query: HistoryQuery) -> tuple[HistoryLine, ...]:
-        """Return the recorded changes that match, in the order in which they were made."""
         criteria = {
             "workspace": self._workspace,
             "booking": query.booking,
@@ -477,7 +454,6 @@ class SqlLedger:
         return Feed(lines, is_gap=bool(pruned) and 0 < cursor < int(pruned["cursor"]))
 
     def read_up_to(self, reader: str) -> int | None:
-        """Return the cursor up to which a reader was handed the changes; None if it never was."""
         key = self._key | {"reader": reader}
         with self._database.reading() as db:
             row = db.execute(sql.READER, key).fetchone()
@@ -490,12 +466,10 @@ class SqlLedger:
             db.execute(sql.SAVE_READER, key)
 
     def latest_cursor(self) -> int:
-        """Return the cursor of the latest change, 0 before the first."""
         with self._database.reading() as db:
             return int(db.execute(sql.LATEST, self._key).fetchone()["cursor"])
 
     def prune_history(self, before: datetime, *, most: int) -> int:
-        """Delete the earliest lines older than `before` of bookings that are over, up to `most`; return how many."""
         key = {
             "workspace": self._workspace,
             "before": rows.seconds(before),
