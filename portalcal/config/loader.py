@@ -189,7 +189,9 @@ def _build(
         workspace=workspace,
         schedule=week,
         rules=rules,
-        links=_links(top, directory, schedule=schedule, rules=rules_table, zone=zone, hours=hours),
+        links=_links(
+            top, directory, partial(_link, schedule=schedule, rules=rules_table, zone=zone, hours=hours)
+        ),
         directory=directory,
         endpoints=_endpoints(top),
         client_secrets=_file(top, "client_secrets", beside=path),
@@ -292,22 +294,10 @@ def _template(text: str) -> str:
     return text
 
 
-def _links(
-    top: Table,
-    directory: Directory,
-    *,
-    schedule: Table,
-    rules: Table,
-    zone: ZoneInfo,
-    hours: ScheduleReader,
-) -> Mapping[str, Link]:
-    tables = top.table("links")
-    names = dict.fromkeys(name for layer in tables.layers for name in layer.values)
+def _links(top: Table, directory: Directory, read_link: Callable[[str, Table], Link]) -> Mapping[str, Link]:
     links = {}
-    for name in names:
-        table = tables.table(name)
-        link = _link(name, table, schedule=schedule, rules=rules, zone=zone, hours=hours)
-        links[name] = link._replace(panel=read_panel(table, directory))
+    for name, table in top.table("links").tables():
+        links[name] = read_link(name, table)._replace(panel=read_panel(table, directory))
     return MappingProxyType(links)
 
 

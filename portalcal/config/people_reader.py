@@ -38,7 +38,7 @@ def read_directory(top: Table, zone: ZoneInfo, *, hours: ScheduleReader) -> Dire
     _check_names(top, people, rooms)
     known = Directory(people, rooms)
     pools = top.table("pools")
-    members = {name: _members(pools, name, known) for name in _names(pools)}
+    members = {name: _members(pools, name, known) for name in pools.names()}
     return known._replace(pools=MappingProxyType(members))
 
 
@@ -52,12 +52,8 @@ def read_panel(table: Table, directory: Directory) -> PanelRequest:
     return PanelRequest(required, need, (), optional, room, owner)
 
 
-def _names(tables: Table) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for layer in tables.layers for name in layer.values))
-
-
 def _entries(tables: Table, read: Callable[[str, Table], _T | None]) -> Mapping[str, _T]:
-    entries = ((name, read(name, tables.table(name))) for name in _names(tables))
+    entries = ((name, read(name, table)) for name, table in tables.tables())
     return MappingProxyType({name: entry for name, entry in entries if entry is not None})
 
 
@@ -228,7 +224,7 @@ def _people(table: Table, key: str, known: Directory) -> tuple[str, ...]:
 def _needs(table: Table, known: Directory, coming: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The pools a link needs members of, with the number of each. `coming`: who fills no place, having to come anyway."""
     needs = table.table("need")
-    for name in _names(needs):
+    for name in needs.names():
         count, layer = needs.get(name, int, 0), needs.holder(name)
         if layer is None or not isinstance(layer.values[name], int) or isinstance(layer.values[name], bool):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
@@ -92,6 +92,14 @@ class Table:
             else:
                 self.note(layer, key, expected="expected a table")
         return Table(sub_tables, self.problems)
+
+    def names(self) -> tuple[str, ...]:
+        """The keys of all layers, each once."""
+        return tuple(dict.fromkeys(key for layer in self.layers for key in layer.values))
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """The sub-tables, each with its name."""
+        return ((name, self.table(name)) for name in self.names())
 
     def get(self, key: str, kind: type[_Value], default: _Value) -> _Value:
         """A value of that type; the default if it is absent or, after a report, of another type."""
