@@ -64,7 +64,7 @@ class ReassignRequest(NamedTuple):
     runs_outbox: bool = True  # False: the caller has run it
 
 
-class _Place(NamedTuple):
+class _Vacancy(NamedTuple):
     """The place in a booking that becomes free."""
 
     options: ReassignRequest
@@ -105,7 +105,7 @@ def _reassign(options: ReassignRequest, context: Context) -> Reassigned | None:
     leaving = _leaving(options, booking, context.config.directory)
     _check_not_there(options, booking, context.config.directory)
     with _other_ways(booking, leaving):
-        return _change(_Place(options, context, booking, leaving))
+        return _change(_Vacancy(options, context, booking, leaving))
 
 
 @contextmanager
@@ -121,18 +121,18 @@ def _other_ways(booking: Booking, leaving: Participant) -> Iterator[None]:
         ) from error.__cause__
 
 
-def _change(place: _Place) -> Reassigned | None:
+def _change(vacancy: _Vacancy) -> Reassigned | None:
     """Choose who comes, and change the booking. None: another process changed it meanwhile."""
-    options, context, booking, leaving = place
+    options, context, booking, leaving = vacancy
     with translate_early_interrupt(NOTHING_CHANGED):
-        inputs = _gather(place)
-        came = _choose(place, inputs)
+        inputs = _gather(vacancy)
+        came = _choose(vacancy, inputs)
     if options.dry_run:
         return Reassigned(booking, options.zone, leaving, came, is_dry_run=True)
 
     with translate_interrupt(context, booking.id, if_not_recorded=NOTHING_CHANGED):
         with while_recording(booking.id, Task.MOVE):
-            changing, came = _begin(place, inputs, came)
+            changing, came = _begin(vacancy, inputs, came)
         changed, notified = changing, None
         if changing.moving_to:
             with after_recording(booking.id, Task.MOVE):
@@ -187,9 +187,9 @@ def _is_called(participant: Participant, name: str, directory: Directory) -> boo
     return entry is not None and entry.address == participant.address
 
 
-def _gather(place: _Place) -> PanelInputs:
+def _gather(vacancy: _Vacancy) -> PanelInputs:
     """The inputs for the place: the candidates, without participants and people who declined."""
-    options, context, booking, leaving = place
+    options, context, booking, leaving = vacancy
     rules = rules_for(context, booking.request.link, duration=booking.meeting.length)
     start = booking.meeting.start
     gathered = gather_inputs(
@@ -243,9 +243,9 @@ def _request(options: ReassignRequest, leaving: Participant, directory: Director
     return nobody._replace(any_of=(tuple(directory.person(each).address for each in pool.split(",")),))
 
 
-def _choose(place: _Place, inputs: PanelInputs) -> Participant:
+def _choose(vacancy: _Vacancy, inputs: PanelInputs) -> Participant:
     """Who comes, in the role of who leaves. Raises: NobodyFree."""
-    options, context, booking, leaving = place
+    options, context, booking, leaving = vacancy
     request, start = booking.request, booking.meeting.start
     text = ReasonText(inputs.inputs, booking.meeting, options.zone)
     why = tuple(text.sentence(each) for each in panel_reasons(inputs, start) if each.why.is_of_people)
@@ -261,9 +261,9 @@ def _choose(place: _Place, inputs: PanelInputs) -> Participant:
     return came._replace(role=leaving.role, pool=came.pool or leaving.pool, response=None)
 
 
-def _begin(place: _Place, inputs: PanelInputs, came: Participant) -> tuple[Booking, Participant]:
+def _begin(vacancy: _Vacancy, inputs: PanelInputs, came: Participant) -> tuple[Booking, Participant]:
     """Hold the time for who comes; choose again where another process was first with them."""
-    options, context, booking, leaving = place
+    options, context, booking, leaving = vacancy
     for choices_left in reversed(range(_MAX_CHOICES)):
         requested = replace(
             booking,
@@ -281,7 +281,7 @@ def _begin(place: _Place, inputs: PanelInputs, came: Participant) -> tuple[Booki
             if not choices_left:
                 raise booking_busy(booking) from None
             inputs = without_booking(with_claims(context, inputs), booking)
-            came = _choose(place, inputs)
+            came = _choose(vacancy, inputs)
     raise AssertionError("the last attempt neither returned nor raised")
 
 
