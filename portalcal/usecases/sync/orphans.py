@@ -6,6 +6,7 @@ A worker that slept past its lease may insert an event after its booking has end
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from uuid import UUID
 
 from portalcal.core.booking import Booking, State
@@ -76,8 +77,6 @@ def _is_orphan(event: Event, booking: Booking) -> bool:
 
 
 def _delete(context: Context, event: Event, booking: Booking) -> None:
-    try:
+    # It may have been deleted in the meantime.
+    with suppress(EventNotFound):
         context.calendars.delete(event.calendar, event.id, notify=booking.request.notify)
-    except EventNotFound:
-        # Deleted in the meantime.
-        return

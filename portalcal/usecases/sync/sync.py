@@ -32,7 +32,7 @@ from portalcal.usecases.outbox.run import OutboxRun, run_outbox
 from portalcal.usecases.pages_of_bookings import in_pages
 from portalcal.usecases.sync.orphans import remove_orphans
 from portalcal.usecases.sync.replace_declined import replace_declined
-from portalcal.usecases.sync.unknown_events import UnknownEvents, look_at_unknown
+from portalcal.usecases.sync.unknown_events import UnknownEvents, check_claims, look_at_unknown
 from portalcal.warnings import (
     BookingConflict,
     CalendarOutOfSight,
@@ -345,10 +345,8 @@ def _adopt(options: SyncOptions, context: Context, known: Booking, merged: Booki
     """Record the merged booking; False if it changed since `known` was read. Raises: ClaimsOverlap."""
     if not options.dry_run:
         return context.ledger.adopt(known, merged)
-    now, claimants = context.clock.now(), merged.claimants
-    for claim in context.ledger.claims(claimants, merged.buffered, now=now) if merged.is_live else ():
-        if claim.participant in claimants and claim.booking != str(merged.id):
-            raise ClaimsOverlap(claim)
+    if merged.is_live:
+        check_claims(context, merged)
     return True
 
 

@@ -1,7 +1,7 @@
 """Events of ours without a booking: the ledger lost its tail, for instance to a backup, or another ledger made them.
 
-What an event tells of its booking is its time, title, place, guests and Meet link. It does not tell the link, nor the notes.
-Who is invited and configured takes part again; whether the owner did is not told, so the owner's time is claimed too.
+An event has its booking's time, title, place, guests and Meet link, and neither the kind of meeting nor the notes. Invited
+people of the configuration take part again. Whether the owner did is unknown, so the owner's time is claimed too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class UnknownEvents:
 
 
 def look_at_unknown(
-    context: Context, events: Iterable[Event], found: UnknownEvents, *, adopt: bool, dry_run: bool
+    context: Context, events: Iterable[Event], collected: UnknownEvents, *, adopt: bool, dry_run: bool
 ) -> None:
     """Warn of upcoming events of one calendar whose bookings no workspace has; with `adopt`, make bookings of them.
 
@@ -41,10 +41,10 @@ def look_at_unknown(
     left = []
     for booking, event in unknown.items():
         if adopt and _adopt(context, booking, event, dry_run=dry_run):
-            found.adopted.append(booking)
+            collected.adopted.append(booking)
         else:
             left.append(booking)
-    found.left.extend(left)
+    collected.left.extend(left)
     if left and not adopt:
         context.view.warn(EventsUnknown(unknown[left[0]].calendar, tuple(map(str, left))))
 
@@ -97,12 +97,17 @@ def _adopt(context: Context, booking: UUID, listed: Event, *, dry_run: bool) -> 
 
 def _hold(context: Context, adopted: Booking, *, dry_run: bool) -> None:
     """Record the booking, whose event exists. Raises: ClaimsOverlap."""
-    if not dry_run:
+    if dry_run:
+        check_claims(context, adopted)
+    else:
         context.ledger.hold(adopted, put=False)
-        return
-    claimants, now = adopted.claimants, context.clock.now()
-    for claim in context.ledger.claims(claimants, adopted.buffered, now=now):
-        if claim.participant in claimants:
+
+
+def check_claims(context: Context, booking: Booking) -> None:
+    """Make sure that the ledger would let the booking claim its time. Raises: ClaimsOverlap."""
+    claimants, now = booking.claimants, context.clock.now()
+    for claim in context.ledger.claims(claimants, booking.buffered, now=now):
+        if claim.participant in claimants and claim.booking != str(booking.id):
             raise ClaimsOverlap(claim)
 
 
