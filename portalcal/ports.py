@@ -118,6 +118,15 @@ class Event(NamedTuple):
         """Whether it may overlap the window. All-day events may: their instants depend on the calendar's zone."""
         return self.is_all_day or self.span is None or self.span.overlaps(window)
 
+    def is_upcoming(self, now: datetime) -> bool:
+        """Whether it is not over, and was not cancelled."""
+        return not self.is_cancelled and self.span is not None and self.span.end > now
+
+    @property
+    def recurs(self) -> bool:
+        """Whether its owner made it recurring: it is a series, or an instance of one."""
+        return self.is_series or self.series is not None
+
     def is_version(self, etag: str | None) -> bool:
         """Whether it certainly has that etag; an event without an etag is never certain."""
         return bool(self.etag) and self.etag == etag

@@ -53,15 +53,8 @@ def remove_orphans(context: Context, events: Iterable[Event], *, dry_run: bool) 
 
 def _ended_booking(context: Context, event: Event) -> Booking | None:
     """The booking of an upcoming event, if it is neither held nor confirmed."""
-    if (
-        event.is_cancelled
-        or event.booking is None
-        # An event that its owner made recurring is theirs; the booking was one instance of it.
-        or event.is_series
-        or event.series is not None
-        or event.span is None
-        or event.span.end <= context.clock.now()
-    ):
+    # An event that its owner made recurring is theirs; the booking was one instance of it.
+    if not event.is_upcoming(context.clock.now()) or event.recurs or event.booking is None:
         return None
     try:
         booking = context.ledger.get(UUID(event.booking))

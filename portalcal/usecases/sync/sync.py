@@ -250,7 +250,7 @@ def _is_nothing_skipped(context: Context, reading: _CalendarRead) -> bool:
 
 def _is_unrecorded(context: Context, event: Event) -> bool:
     """Whether it is the event of an upcoming live booking, in a version that is not recorded."""
-    if event.is_cancelled or event.span is None or event.span.end <= context.clock.now():
+    if not event.is_upcoming(context.clock.now()):
         return False
     try:
         booking = context.ledger.find(event.booking or "")

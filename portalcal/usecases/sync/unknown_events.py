@@ -57,8 +57,7 @@ def _unknown(context: Context, events: Iterable[Event]) -> dict[UUID, Event]:
 
 def _named_by(context: Context, event: Event) -> UUID | None:
     """The booking that an upcoming event was made for; None: it is over, a copy, or its owner made it recurring."""
-    is_over = event.is_cancelled or event.span is None or event.span.end <= context.clock.now()
-    if is_over or event.is_series or event.series is not None or event.booking is None:
+    if not event.is_upcoming(context.clock.now()) or event.recurs or event.booking is None:
         return None
     try:
         booking = UUID(event.booking)
