@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portalcal.core.endpoint import read_endpoint
-from portalcal.errors import ClientInvalid
+from portalcal.errors import ClientInvalid, KeyInvalid
 
 _AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -40,18 +40,11 @@ class OAuthClient:
         """
         if path is None:
             raise ClientInvalid(None, "nothing")
-        document = _document(path)
+        document = read_object(path, ClientInvalid)
         installed = document.get("installed")
         if not isinstance(installed, dict):
             raise ClientInvalid(str(path), _kind(document))
         return _client(installed, str(path))
-
-
-def _document(path: Path) -> dict[str, object]:
-    try:
-        return read_object(path)
-    except NotJson as error:
-        raise ClientInvalid(str(path), str(error)) from error
 
 
 def _kind(document: dict[str, object]) -> str:
@@ -89,32 +82,24 @@ _MAX_BYTES = 2**20
 """A service account key has 2,400."""
 
 
-class NotJson(Exception):
-    """The file has no JSON object. The message names its content instead, for example "no JSON"."""
-
-
-def read_object(path: Path) -> dict[str, object]:
-    """Read the JSON object in a file.
-
-    Raises:
-        NotJson: the file cannot be read, or has other content.
-    """
+def read_object(path: Path, invalid: type[ClientInvalid | KeyInvalid]) -> dict[str, object]:
+    """Read the JSON object in a file. Raises: `invalid`, with what the file has instead, for example "no JSON"."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise NotJson((error.strerror or "no readable file").lower()) from error
+        raise invalid(str(path), (error.strerror or "no readable file").lower()) from error
     # A path that contains NUL.
     except ValueError as error:
-        raise NotJson("no such file or directory") from error
+        raise invalid(str(path), "no such file or directory") from error
     if len(content) > _MAX_BYTES:
-        raise NotJson("more than 1 MiB")
+        raise invalid(str(path), "more than 1 MiB")
     try:
         # For bytes, json.loads detects the encoding (RFC 4627 section 3) and skips a byte order mark.
         document = json.loads(content)
     # ValueError: JSONDecodeError, UnicodeDecodeError, a number of more than 4,300 digits. RecursionError: deep nesting.
     except (ValueError, RecursionError) as error:
-        raise NotJson("no JSON") from error
+        raise invalid(str(path), "no JSON") from error
     if not isinstance(document, dict):
-        raise NotJson("JSON that is no object")
+        raise invalid(str(path), "JSON that is no object")
     return document

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from portalcal.adapters.google import api_errors, network_errors
 from portalcal.adapters.google.api_errors import ApiErrorDetails
-from portalcal.adapters.google.client import NotJson, read_object
+from portalcal.adapters.google.client import read_object
 from portalcal.adapters.google.http_client import HttpClient, Request
 from portalcal.adapters.google.token_endpoint import FORM, Renewed, access_token_of
 from portalcal.core.endpoint import host_of, read_endpoint
@@ -58,7 +58,7 @@ class ServiceAccountKey:
         """
         if path is None:
             raise KeyInvalid("[google] service_account", "nothing")
-        document = _document(path)
+        document = read_object(path, KeyInvalid)
         if document.get("type") != "service_account":
             raise KeyInvalid(str(path), _kind(document))
         values = {name: document.get(name) for name in _FIELDS}
@@ -212,13 +212,6 @@ def _reason_and_remedy(
         api_error.message.rstrip("."),
         "look at the service account in the Google Cloud console: it may be disabled or deleted",
     )
-
-
-def _document(path: Path) -> dict[str, object]:
-    try:
-        return read_object(path)
-    except NotJson as error:
-        raise KeyInvalid(str(path), str(error)) from error
 
 
 def _kind(document: dict[str, object]) -> str:
