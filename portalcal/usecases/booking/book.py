@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from portalcal.core.booking import Booking, BookingRequest, Notify, State, differences
 from portalcal.core.intervals import Interval
-from portalcal.core.outbox import OutboxEntry, Postponed, Rejected, Succeeded, Task
+from portalcal.core.outbox import OutboxEntry, Task
 from portalcal.core.participants import Role
 from portalcal.core.people import Panel, PanelInputs
 from portalcal.core.slots import SchedulingInputs
@@ -36,6 +36,7 @@ from portalcal.errors import (
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.results import Booked
 from portalcal.usecases.availability import rules_for
+from portalcal.usecases.booking.change import attempt_now
 from portalcal.usecases.booking.choose import choose_participants
 from portalcal.usecases.booking.precheck import (
     PrecheckRequest,
@@ -48,10 +49,9 @@ from portalcal.usecases.booking.precheck import (
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_interrupt
 from portalcal.usecases.ledger_failure import LEDGER_FAILURES, after_recording, while_recording
-from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.outbox.run import MAX_ENTRIES, run_outbox
 from portalcal.usecases.scheduling_inputs import with_claims
-from portalcal.usecases.status.early_warnings import next_step_for, warn_early
+from portalcal.usecases.status.early_warnings import warn_early
 from portalcal.warnings import BookingNotTold, MeetPending
 
 NOTHING_BOOKED = "Nothing was booked."
@@ -200,30 +200,18 @@ def put_now(held: Booking, context: Context, inputs: PanelInputs) -> tuple[Booki
 
     After a transient failure the entry stays in the outbox, with a warning.
     """
-    attempted = attempt(context, held.id, Task.PUT, before=inputs.busy)
-    if attempted is None:
-        return context.ledger.find(str(held.id)), None
-    booking, result = attempted
-    match result:
-        case Succeeded(notified=notified):
-            if booking.request.meet and booking.is_live and booking.meet_url is None:
-                context.view.warn(MeetPending(str(booking.id)))
-            return booking, notified
-        case Postponed(why=why):
-            next_step = next_step_for(why, context)
-            context.view.warn(BookingNotTold(str(booking.id), why.message, next_step))
-            return booking, None
-        case Rejected(why):
-            if isinstance(why, SlotTaken):
-                raise slot_taken(inputs, held.request, by=why.by)
-            if isinstance(why, RoomDeclined):
-                raise room_declined(inputs, held, why)
-            if isinstance(why, CalendarLost):
-                # Nothing is booked, so the hint is to choose another calendar.
-                raise CalendarLost(why.calendars, why.account, is_for_bookings=True)
-            raise why
-        case _:
-            assert_never(result)
+    try:
+        booking, done = attempt_now(context, held, Task.PUT, before=inputs.busy, pending=BookingNotTold)
+    except SlotTaken as why:
+        raise slot_taken(inputs, held.request, by=why.by) from None
+    except RoomDeclined as why:
+        raise room_declined(inputs, held, why) from None
+    except CalendarLost as why:
+        # Nothing is booked, so the hint is to choose another calendar.
+        raise CalendarLost(why.calendars, why.account, is_for_bookings=True) from None
+    if done and booking.request.meet and booking.is_live and booking.meet_url is None:
+        context.view.warn(MeetPending(str(booking.id)))
+    return booking, done.notified if done else None
 
 
 def _replay_booking(options: BookOptions, known: Booking, context: Context) -> Booked:

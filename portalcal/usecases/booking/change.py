@@ -1,4 +1,4 @@
-"""What rescheduling and reassigning share: both are an outbox entry *move* of a booking that is still open."""
+"""What booking, rescheduling and reassigning share: the call to Google that is attempted as soon as it is recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import assert_never
 
-from portalcal.core.booking import Booking, Notify, State
+from portalcal.core.booking import Booking, State
 from portalcal.core.outbox import Postponed, Rejected, Succeeded, Task
 from portalcal.core.slots import FreeBusy
 from portalcal.errors import (
@@ -20,7 +20,7 @@ from portalcal.errors import (
 from portalcal.ports import Context
 from portalcal.usecases.outbox.attempt import attempt
 from portalcal.usecases.status.early_warnings import next_step_for
-from portalcal.warnings import MoveNotTold, ReassignmentNotTold
+from portalcal.warnings import BookingNotTold, MoveNotTold, ReassignmentNotTold
 
 
 def check_open(booking: Booking) -> None:
@@ -45,28 +45,29 @@ def unchanged_after_errors(outcome: str) -> Iterator[None]:
         raise error.with_outcome(outcome) from error.__cause__
 
 
-def attempt_change(
+def attempt_now(
     context: Context,
-    changing: Booking,
+    held: Booking,
+    task: Task,
     *,
     before: tuple[FreeBusy, ...] | None,
-    pending: type[MoveNotTold | ReassignmentNotTold],
-) -> tuple[Booking, Notify | None]:
-    """Attempt the change. Returns the booking and whom this attempt had Google e-mail.
+    pending: type[BookingNotTold | MoveNotTold | ReassignmentNotTold],
+) -> tuple[Booking, Succeeded | None]:
+    """Attempt the call that was just recorded. Returns the booking, and the result if this attempt succeeded.
 
     `before`: what the command has read of people's free/busy. After a transient failure the entry stays in the outbox and
     everything stays held, with the warning `pending`.
 
     Raises:
-        PortalcalError: why Google, or another booking, refused the change.
+        PortalcalError: why Google, or another booking, refused the call.
     """
-    attempted = attempt(context, changing.id, Task.MOVE, before=before)
+    attempted = attempt(context, held.id, task, before=before)
     if attempted is None:
-        return context.ledger.find(str(changing.id)), None
+        return context.ledger.find(str(held.id)), None
     changed, result = attempted
     match result:
-        case Succeeded(notified=notified):
-            return changed, notified
+        case Succeeded():
+            return changed, result
         case Postponed(why=why):
             context.view.warn(pending(str(changed.id), why.message, next_step_for(why, context)))
             return changed, None

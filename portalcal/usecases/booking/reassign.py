@@ -27,7 +27,7 @@ from portalcal.errors import NobodyFree, NotConnected, PersonNotFound, RoomDecli
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Reassigned
 from portalcal.usecases.availability import rules_for
-from portalcal.usecases.booking.change import attempt_change, booking_busy, check_open, unchanged_after_errors
+from portalcal.usecases.booking.change import attempt_now, booking_busy, check_open, unchanged_after_errors
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
@@ -133,17 +133,17 @@ def _change(vacancy: _Vacancy) -> Reassigned | None:
     with translate_interrupt(context, booking.id, if_not_recorded=NOTHING_CHANGED):
         with while_recording(booking.id, Task.MOVE):
             changing, came = _begin(vacancy, inputs, came)
-        changed, notified = changing, None
+        changed, done = changing, None
         if changing.moving_to:
             with after_recording(booking.id, Task.MOVE):
-                changed, notified = attempt_change(
-                    context, changing, before=inputs.busy, pending=ReassignmentNotTold
+                changed, done = attempt_now(
+                    context, changing, Task.MOVE, before=inputs.busy, pending=ReassignmentNotTold
                 )
     check_open(changed)
     coming = {each.address: each.role for each in changed.coming}
     if coming.get(came.address) is not came.role or leaving.address in coming:
         return None
-    return Reassigned(replace(changed, notified=notified), options.zone, leaving, came)
+    return Reassigned(replace(changed, notified=done.notified if done else None), options.zone, leaving, came)
 
 
 def _check_changeable(context: Context, booking: Booking) -> None:

@@ -19,7 +19,7 @@ from portalcal.core.time import format_time
 from portalcal.errors import AlreadyMoved, RoomDeclined, SlotTaken
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Rescheduled
-from portalcal.usecases.booking.change import attempt_change, booking_busy, check_open, unchanged_after_errors
+from portalcal.usecases.booking.change import attempt_now, booking_busy, check_open, unchanged_after_errors
 from portalcal.usecases.booking.choose import choose_participants
 from portalcal.usecases.booking.precheck import (
     PrecheckRequest,
@@ -163,13 +163,14 @@ def _move_now(
 ) -> tuple[Booking, Notify | None]:
     """Attempt the move. Returns the booking and whom this attempt had Google e-mail."""
     try:
-        return attempt_change(context, moving, before=inputs.busy, pending=MoveNotTold)
+        moved, done = attempt_now(context, moving, Task.MOVE, before=inputs.busy, pending=MoveNotTold)
     except RoomDeclined as why:
         raise _with_free_room(room_declined(inputs, moving, why), moving) from None
     except SlotTaken as why:
         if not moving.moving_to:
             raise
         raise slot_taken(inputs, replace(moving.at(moving.moving_to).request, zone=zone), by=why.by) from None
+    return moved, done.notified if done else None
 
 
 def _with_free_room(declined: RoomDeclined, moving: Booking) -> RoomDeclined:
