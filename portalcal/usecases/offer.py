@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from portalcal.core.booking import Booking, BookingRequest, Notify, State
+from portalcal.core.booking import BookingRequest, Notify
 from portalcal.core.intervals import Interval
 from portalcal.core.offers import LONGEST_HOLD, GuestOffer, OfferState, beside, pick
 from portalcal.core.outbox import Rejected, Task
@@ -24,7 +24,7 @@ from portalcal.errors import NotConnected, OfferKeyReused, PortalcalError, SlotN
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.results import Offered
 from portalcal.usecases.availability import rules_for
-from portalcal.usecases.booking.choose import choose_participants
+from portalcal.usecases.booking.book import new_booking
 from portalcal.usecases.booking.precheck import PrecheckRequest, check_offered, describe_holder, slot_taken
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.keyboard_interrupt import translate_offer_interrupt
@@ -143,12 +143,13 @@ def _offer(options: OfferOptions, context: Context, *, id_: UUID) -> Offered:
     )
     now = context.clock.now()
     calendar = selection.booking if selection and options.is_tentative else None
+    requests = [replace(options.request, start=each.start, notify=Notify.NONE) for each in meetings]
     made = GuestOffer(
         id_,
         context.config.workspace,
         OfferState.OPEN,
         now + options.lasts,
-        tuple(_slot(options, context, inputs, at=each, offer=id_, calendar=calendar) for each in meetings),
+        tuple(new_booking(each, context, inputs, calendar=calendar, offer=id_) for each in requests),
         _as_asked(options),
         now,
         now,
@@ -202,33 +203,6 @@ def _given(options: OfferOptions, inputs: PanelInputs, context: Context) -> tupl
         check_offered(with_held, PrecheckRequest(request), context)
         meetings.append(request.meeting)
     return tuple(meetings)
-
-
-def _slot(
-    options: OfferOptions,
-    context: Context,
-    inputs: PanelInputs,
-    *,
-    at: Interval,
-    offer: UUID,
-    calendar: str | None,
-) -> Booking:
-    """One time of an offer. Without an event there is nothing to wait for, so it is confirmed at once."""
-    now, rules = context.clock.now(), inputs.inputs.rules
-    request = replace(options.request, start=at.start, notify=Notify.NONE)
-    return Booking(
-        id=context.clock.new_id(),
-        workspace=context.config.workspace,
-        state=State.HELD if calendar else State.CONFIRMED,
-        request=request,
-        buffer_before=rules.buffer_before,
-        buffer_after=rules.buffer_after,
-        created_at=now,
-        updated_at=now,
-        calendar=calendar,
-        participants=choose_participants(context, inputs, request),
-        offer=offer,
-    )
 
 
 def _hold(options: OfferOptions, context: Context, made: GuestOffer, *, inputs: PanelInputs) -> GuestOffer:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
+from uuid import UUID
 
 from portalcal.core.booking import Booking, BookingRequest, Notify, State, differences
 from portalcal.core.intervals import Interval
@@ -131,7 +132,9 @@ def _book(options: BookOptions, context: Context, due: tuple[OutboxEntry, ...] |
     elif not options.is_batch_line:
         run_outbox(context, due=due)
     inputs = precheck(PrecheckRequest(options.request, force=options.force), context)
-    booking = _new_booking(options, context, inputs)
+    selection = calendar_selection(context)
+    calendar = selection.booking if selection else None
+    booking = new_booking(options.request, context, inputs, calendar=calendar, key=options.key)
     if options.dry_run:
         return Booked(booking, booking.request.zone, is_dry_run=True)
 
@@ -147,22 +150,30 @@ def _book(options: BookOptions, context: Context, due: tuple[OutboxEntry, ...] |
     return _replay_booking(options, held, context)
 
 
-def _new_booking(options: BookOptions, context: Context, inputs: PanelInputs) -> Booking:
-    """The booking to hold. While disconnected there is no event to wait for, so it is confirmed at once."""
-    selection = calendar_selection(context)
+def new_booking(
+    request: BookingRequest,
+    context: Context,
+    inputs: PanelInputs,
+    *,
+    calendar: str | None,
+    key: str | None = None,
+    offer: UUID | None = None,
+) -> Booking:
+    """The booking to hold, or a time of an offer. Without a `calendar` there is no event to wait for: it is confirmed."""
     now = context.clock.now()
     return Booking(
         id=context.clock.new_id(),
         workspace=context.config.workspace,
-        state=State.HELD if selection else State.CONFIRMED,
-        request=options.request,
+        state=State.HELD if calendar else State.CONFIRMED,
+        request=request,
         buffer_before=inputs.inputs.rules.buffer_before,
         buffer_after=inputs.inputs.rules.buffer_after,
         created_at=now,
         updated_at=now,
-        key=options.key,
-        calendar=selection.booking if selection else None,
-        participants=choose_participants(context, inputs, options.request),
+        key=key,
+        calendar=calendar,
+        participants=choose_participants(context, inputs, request),
+        offer=offer,
     )
 
 
