@@ -179,8 +179,7 @@ def _build(
     schedule = top.table("schedule")
     zone = top.read("timezone", read_zone, None) or machine_zone()
     week = hours(schedule, zone)
-    rules_table = top.table("rules")
-    rules_table.check_keys("rules")
+    rules_table = top.section("rules")
     rules = _rules(rules_table)
     _check_possible(rules_table, rules, week)
     directory = read_directory(top, zone, hours=hours)
@@ -199,8 +198,8 @@ def _build(
         subject=_subject(top),
         pins=_pins(top),
         names_zone=top.holder("timezone") is not None,
-        ledger=_ledger(top),
-        vault=_vault(top),
+        ledger=top.section("ledger").read("url", read_ledger_url, "sqlite"),
+        vault=top.section("vault").read("kind", _vault_kind, "keyring"),
     )
 
 
@@ -323,8 +322,7 @@ def _link(
 
 
 def _endpoints(top: Table) -> Endpoints:
-    google = top.table("google")
-    google.check_keys("google")
+    google = top.section("google")
     default = Endpoints()
     return Endpoints(
         google.read("api_root", _api_root, default.api_root),
@@ -358,8 +356,7 @@ def _subject(top: Table) -> str:
 
 
 def _pins(top: Table) -> Pins:
-    calendars = top.table("calendars")
-    calendars.check_keys("calendars")
+    calendars = top.section("calendars")
     conflicts = calendars.texts(
         "conflicts", at_least="expected at least one calendar: with none every time would seem free"
     )
@@ -382,19 +379,7 @@ def read_ledger_url(text: str) -> str:
     return text
 
 
-def _ledger(top: Table) -> str:
-    table = top.table("ledger")
-    table.check_keys("ledger")
-    return table.read("url", read_ledger_url, "sqlite")
-
-
 def _vault_kind(text: str) -> str:
     if text not in {"keyring", "file"}:
         raise ValueError(f'expected "keyring" or "file"{did_you_mean(text, ("keyring", "file"))}')
     return text
-
-
-def _vault(top: Table) -> str:
-    table = top.table("vault")
-    table.check_keys("vault")
-    return table.read("kind", _vault_kind, "keyring")

@@ -93,6 +93,12 @@ class Table:
                 self.note(layer, key, expected="expected a table")
         return Table(sub_tables, self.problems)
 
+    def section(self, key: str) -> Table:
+        """The sub-tables of that name, their keys checked."""
+        section = self.table(key)
+        section.check_keys(key)
+        return section
+
     def names(self) -> tuple[str, ...]:
         """The keys of all layers, each once."""
         return tuple(dict.fromkeys(key for layer in self.layers for key in layer.values))
