@@ -68,10 +68,19 @@ COMMANDS = {
 _TAG = re.compile(r"\[(?!/?bold\])(?=[a-z#/@][^\[\]]*\])")
 
 
-def _with_literal_brackets(command: click.Command) -> click.Command:
+class _NamedText(click.types.StringParamType):
+    """The type of an argument that is called after what it holds; Typer would show `<str>` beside the name."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        return ""
+
+
+def _with_readable_help(command: click.Command) -> click.Command:
     """Escape brackets in the help of a command, except `[bold]`: Rich would drop `[links.NAME]` as a style."""
     command.help = command.help and _TAG.sub(r"\\[", command.help)
     for each in command.params:
+        if isinstance(each, TyperArgument) and isinstance(each.type, click.types.StringParamType):
+            each.type = _NamedText()
         if isinstance(each, TyperArgument | TyperOption) and each.help:
             each.help = _TAG.sub(r"\\[", each.help)
     return command
@@ -86,7 +95,7 @@ class LazyCommand(TyperCommand):
     def __init__(self, name: str, entry: CommandEntry) -> None:
         super().__init__(name, help=entry.help, rich_help_panel=entry.panel)
         self._function = name
-        _with_literal_brackets(self)
+        _with_readable_help(self)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -113,7 +122,7 @@ def _command(name: str) -> click.Command:
     module = import_module(f"portalcal.cli.commands.{name}")
     info = CommandInfo(name, callback=getattr(module, name), no_args_is_help=False)
     command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
-    return _with_literal_brackets(command)
+    return _with_readable_help(command)
 
 
 class Commands(TyperGroup):
@@ -274,7 +283,7 @@ def _is_out_of_readers(invocation: Invocation) -> bool:
 @cache
 def _group() -> TyperGroup:
     """The commands; they hold no state, so one group serves every run of a process."""
-    group = _with_literal_brackets(get_command(app))
+    group = _with_readable_help(get_command(app))
     if not isinstance(group, TyperGroup):
         raise TypeError(group)
     return group

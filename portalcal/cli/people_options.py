@@ -32,7 +32,7 @@ Need = Annotated[
 ]
 AnyOf = Annotated[
     list[str] | None,
-    typer.Option("--any-of", metavar="P,P", help="One of these people; may be repeated."),
+    typer.Option("--any-of", metavar="PERSON,PERSON", help="One of these people; may be repeated."),
 ]
 OptionalPeople = Annotated[
     list[str] | None,

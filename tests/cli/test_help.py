@@ -55,6 +55,11 @@ def words(text: str) -> str:
     return " ".join(text.translate(_BOX).split())
 
 
+def test_a_value_is_called_after_what_it_holds() -> None:
+    for name, command in PAGES.items():
+        assert not re.search(r"<(str|path|int|float|text)>", page(*command)), name
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_the_help_is_the_page_that_was_read(name: str) -> None:
     assert words(page(*PAGES[name])) == words((FOLDER / f"{name}.txt").read_text(encoding="utf-8"))

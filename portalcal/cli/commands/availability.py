@@ -78,7 +78,11 @@ def availability(
     ] = False,
     form: Annotated[
         AvailabilityFormat,
-        typer.Option("--format", help="text is ready for an e-mail, html is the grid as one page to send."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="grid, list, csv or ics; text is ready for an e-mail, html is the grid as one page to send.",
+        ),
     ] = AvailabilityFormat.GRID,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, max=500, help="Only the first N times.")
