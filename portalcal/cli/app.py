@@ -66,6 +66,8 @@ COMMANDS = {
 
 
 _TAG = re.compile(r"\[(?!/?bold\])(?=[a-z#/@][^\[\]]*\])")
+_LINE_BREAK = re.compile(r"(?<=\S)\n(?=[^\s\[])")
+"""Before a line of the same paragraph; examples are indented."""
 
 
 class _NamedText(click.types.StringParamType):
@@ -76,8 +78,11 @@ class _NamedText(click.types.StringParamType):
 
 
 def _with_readable_help(command: click.Command) -> click.Command:
-    """Escape brackets in the help of a command, except `[bold]`: Rich would drop `[links.NAME]` as a style."""
-    command.help = command.help and _TAG.sub(r"\\[", command.help)
+    """Escape brackets in the help of a command, except `[bold]`: Rich would drop `[links.NAME]` as a style.
+
+    Typer breaks the lines of a second paragraph where the source breaks them, so they are joined.
+    """
+    command.help = command.help and _LINE_BREAK.sub(" ", _TAG.sub(r"\\[", command.help))
     for each in command.params:
         if isinstance(each, TyperArgument) and isinstance(each.type, click.types.StringParamType):
             each.type = _NamedText()
