@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -460,4 +461,18 @@ def test_the_history_of_an_offer_is_told_in_sentences(connected: Shell, google: 
         "offered Wed 25 Nov, 14:00-14:30 to Sam Lee",
         "its offer expired, and its time is free",
         "its offer expired, and its time is free",
+    ]
+
+
+def test_the_grid_tells_a_time_of_an_offer_from_a_booked_one(connected: Shell) -> None:
+    offer(connected, "2026-11-26T10:00")
+    assert book(connected, "2026-11-26T11:00").exit == 0
+
+    grid = connected("availability", "2026-11-26", "--days", "1").out
+    page = connected("availability", "2026-11-26", "--days", "1", "--format", "html").out
+
+    assert "▓▓▓ booked   ▒▒▒ held by an offer" in grid
+    assert re.findall(r'class="(\w+)"[^>]*><span title="[^"]*">(booked|held)</span>', page) == [
+        ("held", "held"),
+        ("booked", "booked"),
     ]

@@ -38,6 +38,8 @@ class CellKind(Enum):
     ROOM = auto()
     """Free: part of an offered meeting that starts in a row above."""
     BOOKED = auto()
+    HELD = auto()
+    """A time of an open offer."""
     BUSY = auto()
     PAST = auto()
     BEYOND = auto()
@@ -238,6 +240,7 @@ class _CellInputs(NamedTuple):
     open: Intervals
     busy: Intervals
     booked: Intervals
+    held: Intervals
     room: Intervals
     beyond: Intervals
     starts: tuple[datetime, ...]
@@ -252,7 +255,8 @@ class _CellInputs(NamedTuple):
         return cls(
             open=Intervals.of(each.span for each in inputs.schedule.openings(window.spans[0])) & window,
             busy=Intervals.of(span for each in inputs.calendars or () for span in each.busy),
-            booked=Intervals.of(each.meeting for each in inputs.own_claims),
+            booked=Intervals.of(each.meeting for each in inputs.own_claims if each.expires_at is None),
+            held=Intervals.of(each.meeting for each in inputs.own_claims if each.expires_at is not None),
             room=Intervals.of(answer.slots),
             beyond=Intervals.of(answer.beyond),
             starts=tuple(each.start for each in answer.slots),
@@ -300,6 +304,8 @@ class _CellInputs(NamedTuple):
             return CellKind.ROOM
         if self.booked.meeting(span):
             return CellKind.BOOKED
+        if self.held.meeting(span):
+            return CellKind.HELD
         if self.busy.meeting(span):
             return CellKind.BUSY
         if self.beyond.meeting(span):

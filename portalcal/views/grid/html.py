@@ -19,6 +19,7 @@ from portalcal.views.grid.cells import Cell, CellKind, GridDay, Sheet
 _NAMES = {
     CellKind.ROOM: "free, no start",
     CellKind.BOOKED: "booked",
+    CellKind.HELD: "held by an offer",
     CellKind.BUSY: "busy",
     CellKind.PAST: "past",
     CellKind.BEYOND: "too far ahead",
@@ -30,7 +31,7 @@ _NAMES = {
 _SIGNS = {CellKind.PAST: "·", CellKind.BEYOND: "›", CellKind.UNOFFERED: "–", CellKind.SKIPPED: "×"}
 
 
-_LABELLED_IN_CELL = {CellKind.BOOKED, CellKind.BUSY}
+_LABELS = {CellKind.BOOKED: "booked", CellKind.HELD: "held", CellKind.BUSY: "busy"}
 
 
 _STYLE = """
@@ -63,6 +64,7 @@ td > span { display: block; height: 100%; min-height: 1.5rem; padding: .15rem .5
 .room > span { border-left: 3px dotted var(--free); border-radius: 0; }
 .busy > span { background: repeating-linear-gradient(135deg, var(--busy) 0 6px, transparent 6px 9px); color: var(--quiet); }
 .booked > span { background: var(--booked); color: var(--booked-ink); }
+.held > span, .legend .held { border: 1px dashed var(--booked-ink); color: var(--booked-ink); }
 .past > span, .beyond > span, .unoffered > span, .skipped > span { color: var(--quiet); }
 .today { color: var(--today); box-shadow: inset 0 -2px var(--today); }
 .today small { color: var(--today); }
@@ -236,7 +238,7 @@ def _inside(cell: Cell) -> str:
     if cell.kind is CellKind.CLOSED:
         return ""
     name = _NAMES[cell.kind]
-    label = name if cell.kind in _LABELLED_IN_CELL else _SIGNS.get(cell.kind, "")
+    label = _LABELS.get(cell.kind) or _SIGNS.get(cell.kind, "")
     return f'<span title="{name}">{label}</span>'
 
 

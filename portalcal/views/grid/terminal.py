@@ -56,6 +56,7 @@ _CELL_STYLES = {
     CellKind.ROOM: _CellStyle("│", "|", "green", "free, no start"),
     CellKind.BUSY: _CellStyle("░", ":", "bright_black", "busy", fills=True),
     CellKind.BOOKED: _CellStyle("▓", "#", "blue", "booked", fills=True),
+    CellKind.HELD: _CellStyle("▒", "%", "blue", "held by an offer", fills=True),
     CellKind.PAST: _CellStyle("·", ".", "bright_black", "past"),
     CellKind.BEYOND: _CellStyle("›", ">", "bright_black", "too far ahead"),
     CellKind.UNOFFERED: _CellStyle("–", "-", "bright_black", "open, not offered"),
@@ -93,7 +94,7 @@ def page(answer: Availability, *, width: int, is_ascii: bool = False) -> Rendera
     return Group(*parts)
 
 
-_HELD_BACK = {CellKind.BOOKED, CellKind.BUSY, CellKind.UNOFFERED}
+_HELD_BACK = {CellKind.BOOKED, CellKind.HELD, CellKind.BUSY, CellKind.UNOFFERED}
 """Kinds of cells within the opening hours that an explanation says something about."""
 
 
