@@ -47,7 +47,7 @@ h2 { margin: 2rem 0 .6rem; font-size: 1.05rem; }
 h2 small, .quiet, footer { color: var(--quiet); font-weight: 400; font-size: .9rem; }
 p { margin: .2rem 0; }
 .wide { overflow-x: auto; }
-table { border-collapse: separate; border-spacing: 4px 0; width: 100%; table-layout: fixed; min-width: 38rem;
+table { border-collapse: separate; border-spacing: 4px 0; width: 100%; table-layout: fixed; min-width: 42rem;
   font-variant-numeric: tabular-nums; }
 th { padding: .3rem .2rem; text-align: left; font-weight: 600; }
 thead th { border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -55,7 +55,7 @@ thead small { display: block; min-height: 1.1em; font-weight: 400; color: var(--
 .axis { width: 3.6rem; padding: .2rem; vertical-align: top; color: var(--quiet); font-weight: 400; font-size: .85rem; white-space: nowrap; }
 td { height: 1.7rem; padding: 1px 0; vertical-align: top; font-size: .9rem; }
 td.axis { padding: .2rem; font-size: .85rem; }
-td > span { display: block; height: 100%; min-height: 1.5rem; padding: .15rem .5rem; border-radius: 5px; line-height: 1.35; }
+td > span { display: block; height: 100%; min-height: 1.5rem; padding: .15rem .4rem; border-radius: 5px; line-height: 1.35; }
 .offered > span { background: var(--free-paper); color: var(--free); font-weight: 600; }
 .offered b { float: right; }
 .able1 > span { opacity: .72; border-left: 2px solid var(--free); }
