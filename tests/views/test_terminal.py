@@ -11,7 +11,15 @@ import pytest
 from portalcal.core.booking import Guest, Notify, State
 from portalcal.core.health import Check, CheckStatus, ConnectionState
 from portalcal.core.slots import FreeBusy
-from portalcal.errors import BookingNotFound, ConfigInvalid, ConfirmationRequired, Problem, SlotTaken, Usage
+from portalcal.errors import (
+    BookingNotFound,
+    ConfigInvalid,
+    ConfirmationRequired,
+    Offer,
+    Problem,
+    SlotTaken,
+    Usage,
+)
 from portalcal.ports import Revocation, Tally
 from portalcal.results import Bookings, Cancelled, Choice, Disconnected
 from portalcal.views.terminal.view import TerminalView
@@ -538,6 +546,25 @@ def test_a_command_of_a_warning_is_broken_on_no_terminal() -> None:
         warning: Google was not told of 1
         booking yet; deliver with
         `portalcal --workspace sales sync`
+    """)
+
+
+def test_a_time_in_a_hint_is_broken_on_no_terminal() -> None:
+    times = tuple(
+        Offer(at(f"{hour}:00"), at(f"{hour}:30"), f"Tue 3 Mar, {hour}:00-{hour}:30 (London)")
+        for hour in (10, 11)
+    )
+    stage = Stage(width=44, is_terminal=True, environ={"TERM": "dumb"})
+
+    stage.view.fail(SlotTaken("Tue 3 Mar, 09:00-09:30 (London)", "an event", times))
+
+    assert stage.err == transcript("""
+        error: Tue 3 Mar, 09:00-09:30 (London) is
+        taken by an event. Nothing was booked.
+
+        hint: nearest:
+        Tue 3 Mar, 10:00-10:30 (London) ·
+        Tue 3 Mar, 11:00-11:30 (London)
     """)
 
 

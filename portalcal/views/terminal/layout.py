@@ -28,12 +28,13 @@ def highlight_commands(text: str, *, style: str = "") -> Text:
     return highlighted
 
 
-_WORD = re.compile(r"(?:`[^`]+`|[^\s`]|`)+")
-"""What a line is never broken within: a word, or a command in backticks with what touches it."""
+_TIME = r"[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}(?: \d{4})?, \d\d:\d\d\S*(?: \([^()]*\))?(?: ·)?"
+_WORD = re.compile(rf"(?:`[^`]+`|{_TIME}|[^\s`]|`)+")
+"""What a line is never broken within: a word, a time, or a command in backticks with what touches it."""
 
 
 def wrap_around_commands(text: Text, width: int) -> Text:
-    """The text in lines of that width; a command that is longer has a line of its own, and is copied as a whole."""
+    """The text in lines of that width, broken neither within commands, which are copied as a whole, nor within times."""
     breaks, start, is_begun = [], 0, False
     for word in _WORD.finditer(text.plain):
         if is_begun and cell_len(text.plain[start : word.end()]) > width:
