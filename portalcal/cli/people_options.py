@@ -52,8 +52,8 @@ AssignBy = Annotated[
     str | None,
     typer.Option(
         "--assign",
-        metavar="fair|idle|P",
-        help="Whom to take of a pool: who had fewest meetings (fair, the default), who had none for longest, or P.",
+        metavar="fair|idle|PERSON",
+        help="Whom to take of a pool: who had fewest meetings (fair, the default), who had none for longest, or one person.",
     ),
 ]
 
