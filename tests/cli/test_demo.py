@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.cli.app import COMMANDS
+from portalcal.cli.app import COMMANDS, run
+from portalcal.cli.context import Invocation
 from tests import selection
 from tests.cli.conftest import Ran, Shell
 
@@ -155,3 +157,19 @@ def test_a_folder_with_records_of_an_earlier_demo_is_left_as_it_is(portalcal: Sh
     assert (ran.exit, ran.out) == (2, "")
     assert f"{kept / 'data'} holds records already" in ran.err.replace("\n", " ")
     assert list((kept / "data").iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """A terminal at which nobody answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_nobody_is_asked_anything() -> None:
+    terminal = Terminal()
+
+    exit_ = run(("demo",), Invocation({"TERM": "xterm"}, Terminal(), terminal, terminal))
+
+    assert exit_ == 0
+    assert "[y/N]" not in terminal.getvalue()

@@ -197,9 +197,9 @@ class _DemoRunner:
 
         self._vault = MemoryVault()
         self._paths = Paths(config, True, folder / _DATA)
-        environ = {
-            name: value for name, value in invocation.environ.items() if not name.startswith("PORTALCAL_")
-        }
+        own = {name: value for name, value in invocation.environ.items() if not name.startswith("PORTALCAL_")}
+        # Nobody is asked on a terminal either: the story is told from its beginning to its end.
+        environ = own | {"PORTALCAL_NO_INPUT": "1"}
         self._invocation = Invocation(
             # stderr is stdout: redirected to a file, the output keeps its order.
             environ,
