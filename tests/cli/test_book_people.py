@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from portalcal.errors import Exit
 from portalcal.run_all import run_all
 from portalcal.simulator.google import Simulator
 from portalcal.simulator.http.request_log import LoggedExchange
@@ -148,11 +149,12 @@ def test_of_many_who_want_two_of_a_pool_of_five_at_once_two_get_them_and_nobody_
 
     ran = run_all([lambda: book(team, "--need", "five:2", "--owner", "organises")] * 8, limit=8, name="rival")
 
-    booked = [keys(each.result) for each in ran if each.exit == 0]
+    # One is pending where another command delivered its event before it could itself.
+    booked = [keys(each.result) for each in ran if each.exit in {Exit.DONE, Exit.PENDING}]
     chosen = [person for people in booked for person in people]
-    assert len(booked) == 2
+    assert len(booked) == 2, [each.err for each in ran]
     assert len(chosen) == len(set(chosen)) == 4
-    assert {each.error["code"] for each in ran if each.exit} == {"nobody-free"}
+    assert {each.error["code"] for each in ran if each.exit == Exit.CONFLICT} == {"nobody-free"}
 
 
 def test_a_room_that_stays_is_not_asked_again(team: Shell, google: Simulator) -> None:
