@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from portalcal.config.model import Config
@@ -18,7 +18,6 @@ from portalcal.core.slots import Rules
 from portalcal.core.zone_rules import ZoneDatabase, ZoneRules
 from portalcal.errors import WaysOut
 from portalcal.ports import Calendars, Connection, Context, Ledger, OfferBook
-from portalcal.run_all import Running
 from portalcal.usecases.booking.book import BookOptions, book
 from portalcal.usecases.booking.book_offered import book_offered
 from portalcal.usecases.booking.cancel import CancelRequest, cancel
@@ -189,27 +188,6 @@ def by_hand(name: str, deed: str, *values: object) -> Command:
         return getattr(context.calendars, deed)(*values)
 
     return Command(name, act, "hand")
-
-
-class AtOnce:
-    """Workers whose work is done when it is given, so that a command makes its calls in one order."""
-
-    def __init__(self, limit: int, *, name: str) -> None:
-        """Take as many as are asked for, and use none."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Everything is done already."""
-
-    def begin(self, task: Callable[[], Any]) -> Running[Any]:
-        """Do it now; an end of the process is no result."""
-        running = Running(task)
-        running.run()
-        if running.error is not None and not isinstance(running.error, Exception):
-            raise running.error
-        return running
 
 
 def one_by_one(tasks: Sequence[Callable[[], Any]], **_: object) -> list[Any]:

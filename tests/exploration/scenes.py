@@ -16,7 +16,6 @@ from portalcal.core.outbox import LEASE
 from portalcal.core.participants import Role
 from portalcal.errors import GoogleUnreachable, PortalcalError
 from portalcal.results import Booked, Cancelled, Reassigned, Rescheduled, Synced
-from portalcal.usecases.outbox import conflict_check
 from portalcal.usecases.sync import sync as synchronising
 from tests.exploration.explorer import End, Explored, Explorer, Outcome, Process
 from tests.exploration.little_google import Cloud, Kept, LittleGoogle, Place
@@ -30,7 +29,6 @@ from tests.exploration.little_world import (
     OTHER,
     SLOT,
     THIRD,
-    AtOnce,
     Command,
     LittleWorld,
     Moment,
@@ -90,10 +88,7 @@ class Scene(NamedTuple):
 
     def explore(self) -> Explored:
         """Every order of their calls, and what is wrong in any. What a command reads at once it reads in one order."""
-        with (
-            patch.object(conflict_check, "Workers", AtOnce),
-            patch.object(synchronising, "run_all", one_by_one),
-        ):
+        with patch.object(synchronising, "run_all", one_by_one):
             return self._explore()
 
     def _explore(self) -> Explored:
