@@ -37,7 +37,13 @@ def history(
         str | None, typer.Option("--actor", metavar="NAME", help="Only what this one did.")
     ] = None,
     what: Annotated[
-        list[What] | None, typer.Option("--what", help="Only changes of this kind; may be repeated.")
+        list[What] | None,
+        typer.Option(
+            "--what",
+            metavar="WHAT",
+            help="Only held, confirmed, moved, reassigned, cancelled, refused, declined, renamed, offered, expired, or "
+            "delivered; may be repeated.",
+        ),
     ] = None,
     prune: Annotated[
         str | None,
