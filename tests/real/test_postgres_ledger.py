@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg.rows import DictRow, dict_row
 
 from portalcal.adapters.ledger import postgres_schema as sql
 from portalcal.adapters.ledger import sql as statements
@@ -336,6 +337,17 @@ def test_a_ledger_of_an_unreleased_portalcal_is_refused_and_left_alone(
     assert reason_of(ledger) == "an unreleased portalcal made its schema portalcal, which no release reads"
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'portalcal'"
     assert postgres.sql(tables, database=database) == "2"
+
+
+def test_a_ledger_that_is_made_after_our_snapshot_is_read_in_the_next_one(
+    ledger: PostgresLedger, url: str
+) -> None:
+    with psycopg.Connection[DictRow].connect(url, row_factory=dict_row) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT 1")
+        ledger.hold(a_booking(), put=True)
+
+        assert not ledger._database._is_current(PostgresSession(connection))
 
 
 def test_a_ledger_of_a_later_program_is_refused_and_not_touched(

@@ -463,10 +463,11 @@ class PostgresDatabase:
     def _is_current(self, session: PostgresSession) -> bool:
         """Read the version of a ledger that is there and of this version. Raises: as `_read_version`."""
         try:
-            row = session.one(sql.STORED_VERSION)
+            row = session.execute(sql.STORED_VERSION).fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return False
-        if self._checked_version(row) != sql.VERSION:
+        # None: another process has just made it. Names are looked up in the present, rows in our snapshot.
+        if row is None or self._checked_version(row) != sql.VERSION:
             return False
         self._known_version = sql.VERSION
         return True
