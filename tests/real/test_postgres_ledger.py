@@ -350,6 +350,25 @@ def test_a_ledger_that_is_made_after_our_snapshot_is_read_in_the_next_one(
         assert not ledger._database._is_current(PostgresSession(connection))
 
 
+def test_an_older_ledger_is_brought_up_to_date_with_its_bookings(
+    ledger: PostgresLedger, url: str, postgres: Cluster, database: str
+) -> None:
+    held = ledger.hold(a_booking(), put=True)
+    ledger.close()
+    later = PostgresDatabase(
+        url, "default", migrations=(*sql.MIGRATIONS, ("ALTER TABLE bookings ADD COLUMN colour TEXT",))
+    )
+
+    with later.reading() as db:
+        assert db.one("SELECT id, colour FROM bookings") == {"id": str(held.id), "colour": None}
+
+    later.close()
+    version = postgres.sql("SELECT version FROM portalcal.ledger", database=database)
+    assert version == str(sql.VERSION + 1)
+    with pytest.raises(LedgerTooNew):
+        ledger.search(Search())
+
+
 def test_a_ledger_of_a_later_program_is_refused_and_not_touched(
     ledger: PostgresLedger, postgres: Cluster, database: str
 ) -> None:

@@ -121,9 +121,17 @@ class PostgresDatabase:
     """
 
     def __init__(
-        self, url: str, workspace: str, *, lock_timeout: float = 5.0, is_read_only: bool = False
+        self,
+        url: str,
+        workspace: str,
+        *,
+        lock_timeout: float = 5.0,
+        is_read_only: bool = False,
+        migrations: sql.Migrations = sql.MIGRATIONS,
     ) -> None:
         self._is_read_only = is_read_only
+        self._migrations = migrations
+        self._latest_version = sql.FIRST_VERSION - 1 + len(migrations)
         self._options = read_url(url)
         self._errors = PostgresErrors(self._options)
         milliseconds = int(lock_timeout * 1000)
@@ -214,7 +222,7 @@ class PostgresDatabase:
         """
         with self._transaction(self._begin_migrating, end="ROLLBACK") as session:
             version = self._read_version(session)
-            _run_migrations(session, version)
+            self._run_migrations(session, version)
             yield session
         self._known_version = version
 
@@ -426,7 +434,7 @@ class PostgresDatabase:
 
     def _migrate(self) -> None:
         """Run the missing migrations. Of two processes that start at once the second finds none missing."""
-        if self._version() == sql.VERSION:
+        if self._version() == self._latest_version:
             return
         if self._is_read_only:
             reason = (
@@ -435,8 +443,18 @@ class PostgresDatabase:
             raise LedgerUnusable(self.name, reason)
         with self._transaction(self._begin_migrating) as session, self._without_deadline():
             session.execute("SET LOCAL statement_timeout = 0")
-            _run_migrations(session, self._read_version(session))
-        self._known_version = sql.VERSION
+            self._run_migrations(session, self._read_version(session))
+        self._known_version = self._latest_version
+
+    def _run_migrations(self, session: PostgresSession, version: int) -> None:
+        if version == 0:
+            for statement in sql.BEFORE_MIGRATIONS:
+                session.execute(statement)
+            session.execute("INSERT INTO ledger (version) VALUES (0)")
+        for migration in self._migrations[max(0, version - sql.FIRST_VERSION + 1) :]:
+            for statement in migration:
+                session.execute(statement)
+        session.execute("UPDATE ledger SET version = :version", {"version": self._latest_version})
 
     def _moved(self, target: str) -> LedgerUnusable:
         reason = f"it was copied to {target}, which took its place"
@@ -467,9 +485,9 @@ class PostgresDatabase:
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return False
         # None: another process has just made it. Names are looked up in the present, rows in our snapshot.
-        if row is None or self._checked_version(row) != sql.VERSION:
+        if row is None or self._checked_version(row) != self._latest_version:
             return False
-        self._known_version = sql.VERSION
+        self._known_version = self._latest_version
         return True
 
     def _read_version(self, session: PostgresSession) -> int:
@@ -494,8 +512,8 @@ class PostgresDatabase:
         if version < sql.FIRST_VERSION:
             reason = "an unreleased portalcal made its schema portalcal, which no release reads"
             raise LedgerUnusable(self.name, reason, LedgerFault.FOREIGN)
-        if version > sql.VERSION:
-            raise LedgerTooNew(self.name, found=version, known=sql.VERSION)
+        if version > self._latest_version:
+            raise LedgerTooNew(self.name, found=version, known=self._latest_version)
         return version
 
     @contextmanager
@@ -587,17 +605,6 @@ class PostgresSession:
         # Only a message without parameters may contain several statements, so libpq quotes the values into the text.
         cursor = psycopg.ClientCursor(self._connection)
         return cursor.mogrify(_with_psycopg_parameters(statement), storable).encode()
-
-
-def _run_migrations(session: PostgresSession, version: int) -> None:
-    if version == 0:
-        for statement in sql.BEFORE_MIGRATIONS:
-            session.execute(statement)
-        session.execute("INSERT INTO ledger (version) VALUES (0)")
-    for migration in sql.MIGRATIONS[max(0, version - sql.FIRST_VERSION + 1) :]:
-        for statement in migration:
-            session.execute(statement)
-    session.execute("UPDATE ledger SET version = :version", {"version": sql.VERSION})
 
 
 def _storable(value: object) -> object:

@@ -177,7 +177,8 @@ _FIRST = (
 FIRST_VERSION = 6
 """The version of the first released schema; no release reads those before it."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+Migrations = tuple[tuple[str, ...], ...]
+MIGRATIONS: Migrations = (_FIRST,)
 """Statements that make the first released schema, and those that take a ledger from each version to the next."""
 
 VERSION = FIRST_VERSION - 1 + len(MIGRATIONS)

@@ -107,7 +107,7 @@ class SqliteDatabase:
         self._is_read_only = is_read_only
         self._lock_timeout = lock_timeout
         self._migrations = migrations
-        self._known_version = sql.FIRST_VERSION - 1 + len(migrations)
+        self._latest_version = sql.FIRST_VERSION - 1 + len(migrations)
         self._connection: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         """For reading where nothing can be written: the file opened read-only, or an empty ledger where there is none."""
@@ -392,7 +392,7 @@ class SqliteDatabase:
         # One snapshot: between two reads another process may finish its first start, and its tables would be seen
         # without the application id that makes them ours.
         with _transaction(connection, "BEGIN"):
-            return self._version(connection) == self._known_version
+            return self._version(connection) == self._latest_version
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the version of the file, 0 if it is empty, after checking that it is a ledger with our schema.
@@ -412,8 +412,8 @@ class SqliteDatabase:
             )
         if application != sql.APPLICATION_ID and not (is_empty and application == version == 0):
             raise LedgerUnusable(str(self.path), "it is the database of another program", LedgerFault.FOREIGN)
-        if version > self._known_version:
-            raise LedgerTooNew(str(self.path), found=version, known=self._known_version)
+        if version > self._latest_version:
+            raise LedgerTooNew(str(self.path), found=version, known=self._latest_version)
         self._check_schema(connection, version)
         return version
 
