@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO, cast
@@ -92,15 +92,6 @@ class _StreamWrapper:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.wrapped, name)
-
-    def write(self, text: str) -> int:
-        """Write to the wrapped stream."""
-        return self.wrapped.write(text)
-
-    def writelines(self, texts: Iterable[str]) -> None:
-        """Write every text with `write`: the wrapped stream's own method would bypass the handling of errors."""
-        for text in texts:
-            self.write(text)
 
 
 class LossyStream(_StreamWrapper):
