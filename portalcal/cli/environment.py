@@ -18,4 +18,4 @@ VARIABLES = {
     "COLUMNS": "the width of the output",
     "NO_COLOR": "no colour; FORCE_COLOR: colour in a pipe",
 }
-"""By name; aligned by whoever shows them."""
+"""What each variable is for, by its name. The pages that list them align the columns."""

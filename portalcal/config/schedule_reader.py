@@ -1,6 +1,6 @@
 """Read opening hours from layered TOML tables: the week, exceptions, holidays and periods.
 
-Whoever has hours has them read here, so that every schedule knows the same keys. Problems are collected, never raised.
+Every schedule is read here, so that all have the same keys. Problems are collected, never raised.
 """
 
 from __future__ import annotations

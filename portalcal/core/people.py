@@ -42,7 +42,7 @@ _buffered_start: Callable[[Claim], datetime] = attrgetter("buffered.start")
 
 
 class Pool(NamedTuple):
-    """People of whom a meeting needs a number."""
+    """A pool, and the number of its members that a meeting needs."""
 
     name: str
     members: tuple[Person, ...]

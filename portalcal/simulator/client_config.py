@@ -103,7 +103,7 @@ def _checksum(text: str) -> str:
 
 
 def _leads_to(path: Path, text: str) -> bool:
-    """Whether an existing config, whoever wrote it, has this simulator's `[google]` table."""
+    """Whether an existing config has this simulator's `[google]` table."""
     try:
         return bool(tomllib.loads(_text(path)).get("google") == tomllib.loads(text)["google"])
     except (tomllib.TOMLDecodeError, RecursionError):

@@ -174,7 +174,7 @@ def _play(runner: _DemoRunner, monday: date) -> None:
 
 
 def _play_panel(runner: _DemoRunner, monday: date) -> None:
-    """The second act: an interview with three people and a room, of whom one declines."""
+    """The second act: an interview with three people and a room; one of the people declines."""
     panel = "--with dana --need backend:2 --room oak"
     runner.narrate("An interview is a panel: Dana, two of the backend people, and a room. When could they?")
     runner.run(f"portalcal availability {monday} --days 5 {panel}")

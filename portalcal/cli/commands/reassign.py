@@ -18,7 +18,7 @@ def reassign(
     leaving: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="PERSON", help="Who leaves. Default: whoever declined, or the only one."
+            "--from", metavar="PERSON", help="Who leaves. Default: the one who declined, or the only one."
         ),
     ] = None,
     to: Annotated[

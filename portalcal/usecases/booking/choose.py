@@ -25,7 +25,7 @@ def choose_participants(
     `but_not`: a booking that does not count for anybody's share, because it is being changed.
 
     Raises:
-        NobodyFree: whoever was asked for by name is not free.
+        NobodyFree: a person asked for by name is not free.
         Usage: they are in no pool of the meeting.
     """
     if not takes_others(inputs):

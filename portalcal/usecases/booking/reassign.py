@@ -82,9 +82,9 @@ def reassign(options: ReassignRequest, context: Context) -> Reassigned:
         BookingNotFound, BookingOver: no such booking, or none that can be changed.
         PersonNotFound, PoolNotFound: who leaves takes no part in it; nobody, or no pool, of that name.
         NobodyFree: nobody who could come is free.
-        SlotTaken, RoomDeclined: whoever was chosen was taken meanwhile; the room will not have the meeting.
+        SlotTaken, RoomDeclined: the person chosen was taken meanwhile; the room declined.
         AlreadyMoved: somebody moved or deleted the event in the calendar.
-        Usage: whoever is to come takes part already, or the request does not say who leaves or comes.
+        Usage: the newcomer takes part already, or the request does not say who leaves or comes.
         NotConnected: it has an event, and the workspace is not connected.
         BookingBusy: an earlier change of the booking is still in the outbox.
         PortalcalError: Google refused, or was unavailable before anything was held.

@@ -21,7 +21,7 @@ def replace_declined(
 ) -> tuple[UUID, ...]:
     """The bookings in which somebody else came, or would come, in the place of everybody who declined.
 
-    Nothing is changed within `before` of the start. Whoever is not replaced is a warning.
+    Nothing is changed within `before` of the start. A participant who is not replaced is a warning.
 
     Raises:
         PortalcalError: Google could not be asked; what was changed before stays.
