@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
@@ -910,18 +911,24 @@ class JsonView:
     def _show_bookings(self, answer: results.Bookings) -> None:
         """Print the envelope with the bookings, once all are read: a ledger that fails midway leaves stdout empty.
 
-        Each becomes its JSON as it is read, since half a million objects take gigabytes.
+        Until then the JSON of each is kept compressed: half a million bookings are hundreds of megabytes of it.
         """
         is_indented = self._stdout.isatty()
         # `bookings` is the first key of the result, and the result comes before the warnings.
         head, empty_list, tail = self._envelope(bookings(answer._replace(bookings=()))).partition("[]")
         before, between, end = ("\n      ", ",\n      ", "\n    ") if is_indented else ("", ", ", "")
-        texts: list[str] = []
+        packer, packed, separator = zlib.compressobj(level=1), list[bytes](), f"[{before}"
         for each in answer.bookings:
             text = _dump_part(booking(each, answer.zone), is_indented=is_indented)
-            texts.append((between if texts else before) + text.replace("\n", "\n      "))
-        opening, closing = ("[", f"{end}]") if texts else ("", empty_list)
-        print(head, opening, *texts, closing, tail, sep="", file=self._stdout, flush=True)
+            packed.append(packer.compress((separator + text.replace("\n", "\n      ")).encode("ascii")))
+            separator = between
+        is_empty = separator != between
+        packed.append(packer.flush())
+        unpacker = zlib.decompressobj()
+        self._stdout.write(head)
+        for part in filter(None, packed):
+            self._stdout.write(unpacker.decompress(part).decode("ascii"))
+        print(f"{empty_list}{tail}" if is_empty else f"{end}]{tail}", file=self._stdout, flush=True)
 
     def show_result(self, body: Json) -> None:
         """Print the envelope of a result that has no type of its own."""
