@@ -30,7 +30,9 @@ def open_home(connected: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     folder = Path(made.stdout.strip())
     folder.chmod(0o755)
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
-    (folder / "portalcal").mkdir(mode=0o755)
+    (folder / "portalcal").mkdir()
+    # The mode of mkdir is subject to the umask.
+    (folder / "portalcal").chmod(0o755)
     connected.connect()
     yield folder / "portalcal"
     shutil.rmtree(folder)
