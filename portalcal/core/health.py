@@ -201,7 +201,7 @@ def judge_zone_rules(
 
 
 def judge_holidays(booked: Sequence[tuple[str, date, str]]) -> CheckResult:
-    """Judge bookings on holidays: the id of each, its date and the name of the holiday."""
+    """Judge bookings on holidays: the short id of each, its date and the name of the holiday."""
     if not booked:
         return CheckResult("no booking falls on one")
     shown = [f"{booking} on {format_date(day)}, {name}" for booking, day, name in booked[:_MOST_LISTED]]
@@ -220,9 +220,14 @@ UPGRADE_ZONES = "run `pip install --upgrade tzdata`"
 _UPGRADE_MACHINE = "times are right here; for other programs, upgrade this machine's zones, on Debian with `apt-get install tzdata`"
 
 
-def judge_grant_age(age: timedelta, *, last_lived: timedelta | None, unused: timedelta | None) -> CheckResult:
-    """Judge how long the grant will last, by the lifetime of the previous grant and by its last use."""
-    detail = f"{days(age)} old"
+def judge_grant_age(
+    age: timedelta, *, last_lived: timedelta | None, unused: timedelta | None, is_offline: bool = False
+) -> CheckResult:
+    """Judge how long the grant will last, by the lifetime of the previous grant and by its last use.
+
+    Whether a grant past its life has ended is for Google to say; `is_offline`: Google is not asked.
+    """
+    detail = "less than a day old" if age < _ONE_DAY else f"{days(age)} old"
     if is_near_end(age, last_lived=last_lived):
         return CheckResult(
             f"{detail}; the one before ended after 7 days, as in an OAuth app in Testing, so this one ends in "
@@ -232,12 +237,13 @@ def judge_grant_age(age: timedelta, *, last_lived: timedelta | None, unused: tim
             "without publishing, that gives 7 more days",
         )
     if unused is not None and unused >= _WARN_UNUSED:
-        left = days(max(UNUSED_LIFE - unused, timedelta(0)), up=True)
-        return CheckResult(
-            f"{detail}, not used for {days(unused)}; Google ends a grant after six months without use, in {left}",
-            CheckStatus.WARN,
-            "use it: `portalcal calendars`",
-        )
+        detail = f"{detail}, not used for {days(unused)}; Google ends a grant after six months without use"
+        if unused < UNUSED_LIFE:
+            left = days(UNUSED_LIFE - unused, up=True)
+            return CheckResult(f"{detail}, in {left}", CheckStatus.WARN, "use it: `portalcal calendars`")
+        if is_offline:
+            return CheckResult(detail, CheckStatus.WARN, "see whether it has ended: `portalcal status`")
+        return CheckResult(detail)
     if last_lived is not None and ended_like_testing(last_lived) and age < _WARN_AT:
         return CheckResult(f"{detail}; the one before ended after 7 days")
     return CheckResult(detail)

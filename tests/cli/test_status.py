@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from portalcal.adapters.vault.memory import MemoryVault
+from portalcal.cli.app import run
 from portalcal.container import Container
 from portalcal.ports import Secret
 from portalcal.simulator.google import Simulator
@@ -87,7 +88,7 @@ def test_a_healthy_connection_is_said_to_be_one_and_shown_check_by_check(wide: S
 ✓  vault.read           readable
 ✓  grant.present        ana@example.com
 ✓  grant.permissions    all four granted
-✓  grant.age            0 days old
+✓  grant.age            less than a day old
 ✓  google.reachable     answers
 ✓  google.clock         agrees with Google's
 ✓  grant.refresh        access renewed
@@ -100,7 +101,7 @@ def test_a_healthy_connection_is_said_to_be_one_and_shown_check_by_check(wide: S
 ✓  people               nobody besides the owner is configured
 ✓  ledger.file          sound, 0 live bookings
 ✓  ledger.pending       nothing owed to Google
-✓  browser              none; connecting works by pasting an address
+✓  browser              none; connecting works by pasting an address:
                           portalcal connect --no-browser
 ✓  loopback             can be listened on
 
@@ -341,6 +342,30 @@ def test_a_conflict_calendar_that_is_gone(connected: Shell, google: Simulator) -
     assert "portalcal calendars --deselect team@example.com" in told["hint"]
 
 
+def test_selected_calendars_that_are_gone_are_named_beside_the_others(
+    connected: Shell, google: Simulator
+) -> None:
+    for name in ("team", "desk"):
+        google.add_calendar(f"{name}@example.com", summary=name.title(), role="owner")
+    connected.json("calendars", "--select", "Team", "--book-into", "Desk")
+    for name in ("team", "desk"):
+        google.share(f"{name}@example.com", ANA, role=None)
+
+    result = json.loads(connected.json("status").out)["result"]
+
+    assert [(each["id"], each["use"], each["state"]) for each in result["calendars"]] == [
+        (ANA, "conflicts", "ok"),
+        ("team@example.com", "conflicts", "notFound"),
+        ("desk@example.com", "booking", "notFound"),
+    ]
+    shown = connected("status").out.partition("\ncalendars ")[2].splitlines()[:3]
+    assert [line.split(maxsplit=1) for line in shown] == [
+        ["conflicts", ANA],
+        ["conflicts", "team@example.com  deleted, or no longer shared"],
+        ["bookings", "desk@example.com  deleted, or no longer shared"],
+    ]
+
+
 def test_a_conflict_calendar_that_is_listed_but_cannot_be_read_says_so(
     connected: Shell, google: Simulator
 ) -> None:
@@ -535,6 +560,45 @@ def test_the_age_of_the_grant_is_shown(connected: Shell, google: Simulator) -> N
     google.clock.set(NOW + timedelta(days=3, hours=5))
 
     assert check(connected.json("status", "--offline"), "grant.age")["detail"] == "3 days old"
+
+
+def test_a_grant_unused_for_longer_than_it_lives_is_judged_by_google(
+    connected: Shell, google: Simulator
+) -> None:
+    unused = "200 days old, not used for 200 days; Google ends a grant after six months without use"
+    connected.json("status")
+    google.clock.advance(days=200)
+
+    offline, asked = (connected.json("status", *options) for options in (("--offline",), ()))
+
+    assert (check(offline, "grant.age")["state"], check(offline, "grant.age")["detail"]) == ("warn", unused)
+    assert check(offline, "grant.age")["hint"] == "see whether it has ended: `portalcal status`"
+    assert (check(asked, "grant.age")["state"], check(asked, "grant.age")["detail"]) == ("ok", unused)
+    assert failures(asked) == ["grant.refresh"]
+
+
+def test_an_error_that_stops_several_checks_is_told_once(connected: Shell) -> None:
+    path = next(
+        Path(Container(connected.view(), environ=connected.environ)._ledger_path).parent.rglob(
+            "connection.toml"
+        )
+    )
+    path.write_text('account = "ana@example.com"\nconflicts = 7\n')
+
+    ran = connected.json("status")
+
+    assert failures(ran) == ["vault.backend"]
+    assert check(ran, "oauth.client")["detail"] == "rests on vault.backend"
+
+
+def test_a_url_has_a_line_of_its_own_and_is_never_broken(connected: Shell, google: Simulator) -> None:
+    google.grants.policy.api_enabled = False
+    screen = Terminal()
+
+    run(("status",), connected.invocation(screen, screen, {"TERM": "dumb", "COLUMNS": "60"}))
+
+    (line,) = (each for each in screen.getvalue().splitlines() if "https://" in each)
+    assert re.fullmatch(r" +https://console\.developers\.google\.com/apis/\S+\?project=\d+", line)
 
 
 def test_bookings_that_no_sync_ever_looked_at_are_warned_of(connected: Shell) -> None:

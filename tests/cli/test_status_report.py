@@ -334,8 +334,8 @@ def test_on_a_terminal_the_command_that_mends_a_workspace_has_a_line_of_its_own(
 
     assert screen.getvalue() == (
         "✗  default  ana@example.com\n"
-        "            Connected, but bookings are refused until\n"
-        "            something is mended\n"
+        "            Connected, but bookings are refused until this\n"
+        "            is mended\n"
         "            hint: leave it out with\n"
         "       portalcal calendars --deselect team@example.com\n"
         "            or ask the owner of team@example.com to share it\n"

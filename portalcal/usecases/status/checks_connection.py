@@ -69,6 +69,7 @@ def grant_age(check_context: CheckContext) -> CheckResult:
         now - connection.connected_at,
         last_lived=connection.last_lived,
         unused=now - renewed if renewed else None,
+        is_offline=check_context.offline,
     )
 
 

@@ -127,7 +127,7 @@ def schedule_holidays(check_context: CheckContext) -> CheckResult:
         day = local_date(booking.meeting.start, schedule.zone)
         name = schedule.holiday_on(day)
         if name and schedule.exception_on(day) is None:
-            booked.append((str(booking.id), day, name))
+            booked.append((booking.short_id, day, name))
     return health.judge_holidays(booked)
 
 

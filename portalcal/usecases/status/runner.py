@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
@@ -153,6 +153,7 @@ class _Runner:
         self._running: dict[str, tuple[CheckSpec, float]] = {}  # with the time it began
         self._done: dict[str, Check] = {}
         self._skipped_for: dict[str, str] = {}  # by skipped check, the failed one
+        self._raised: set[str] = set()  # checks that failed with an error, not by a deadline
         self._workers = Workers(len(specs), name="check")
         self._results: queue.SimpleQueue[Check | BaseException] = queue.SimpleQueue()
 
@@ -163,7 +164,21 @@ class _Runner:
                 self._take_result()
         finally:
             self._workers.stop()
-        return tuple(self._done[spec.name] for spec in self._specs)
+        return tuple(self._told_once())
+
+    def _told_once(self) -> Iterator[Check]:
+        """The results in order. An error that several checks met is reported by one of them: that which others needed,
+        else the first.
+        """
+        checks = [self._done[spec.name] for spec in self._specs]
+        raised = [each for each in checks if each.status is CheckStatus.FAIL and each.name in self._raised]
+        needed = self._skipped_for.values()
+        told: dict[tuple[str, str | None], str] = {}
+        for each in sorted(raised, key=lambda check: check.name not in needed):
+            told.setdefault((each.detail, each.hint), each.name)
+        for each in checks:
+            by = told.get((each.detail, each.hint), each.name) if each in raised else each.name
+            yield each if by == each.name else self._resting(each.name, by)
 
     def _begin_ready(self) -> None:
         while ready := [spec for spec in self._waiting if self._done.keys() >= {*spec.needs, *spec.after}]:
@@ -172,9 +187,12 @@ class _Runner:
                 failed = next(filter(None, map(self._failure_under, spec.needs)), None)
                 if failed is not None:
                     self._skipped_for[spec.name] = failed
-                    self._done[spec.name] = Check(spec.name, CheckStatus.SKIPPED, f"rests on {failed}")
+                    self._done[spec.name] = self._resting(spec.name, failed)
                 else:
                     self._begin(spec)
+
+    def _resting(self, name: str, failed: str) -> Check:
+        return Check(name, CheckStatus.SKIPPED, f"rests on {failed}")
 
     def _failure_under(self, name: str) -> str | None:
         """The check itself if it failed, or the failed one it was skipped for."""
@@ -199,6 +217,7 @@ class _Runner:
         except SkipCheck as why:
             result = CheckResult(str(why), CheckStatus.SKIPPED)
         except PortalcalError as error:
+            self._raised.add(spec.name)
             result = failed_result(error, self._check_context.ports)
         return self._check(spec, result, began)
 

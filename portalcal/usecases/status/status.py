@@ -113,16 +113,20 @@ def _chosen_calendars(check_context: CheckContext) -> tuple[ChosenCalendar, ...]
     if not check_context.listed or check_context.connection is None:
         return ()
     selection = check_context.selection()
-    of_others = (
-        Calendar(each, split(each).id, "", "") for each in selection.conflicts if split(each).workspace
-    )
-    calendars = (*check_context.listed, *of_others)
-    uses = ((calendar, selection.use_of(calendar)) for calendar in calendars)
-    return tuple(
-        ChosenCalendar(calendar, use, check_context.unread.get(calendar.id, "ok"))
-        for calendar, use in uses
-        if use is not None
-    )
+    selected = dict.fromkeys((*selection.conflicts, selection.booking))
+    # Of another workspace's account, or no longer in the list.
+    unlisted = [
+        Calendar(each, split(each).id, "", "") for each in selected if check_context.entry(each) is None
+    ]
+    chosen = []
+    for calendar in (*check_context.listed, *unlisted):
+        use = selection.use_of(calendar)
+        if use is None:
+            continue
+        is_lost = calendar in unlisted and use in {"booking", "both"}
+        state = check_context.unread.get(calendar.id, "notFound" if is_lost else "ok")
+        chosen.append(ChosenCalendar(calendar, use, state))
+    return tuple(chosen)
 
 
 def _accounts(check_context: CheckContext) -> tuple[Account, ...]:

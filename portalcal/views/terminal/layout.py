@@ -73,7 +73,7 @@ class DefinitionList:
 
 
 class Findings:
-    """Lines of a mark, a name and a text; every command in a text stands on a line of its own and is never broken.
+    """Lines of a mark, a name and a text; every command and URL in a text has a line of its own and is never broken.
 
     Texts wrap with a hanging indent. Commands are in backticks; options alone, like `--yes`, stay in their sentence.
     """
@@ -123,18 +123,18 @@ _NEAR = 5
 """Columns before a command that has no room under its sentence."""
 
 
-_OWN_LINE = re.compile(r"[,;:]? ?`([^`-][^`]*)`[,;.]? ?")
+_OWN_LINE = re.compile(r"[,;]? ?(?:`([^`-][^`]*)`|(https?://[^\s,;]*[^\s,;.)]))[,;.]? ?")
 
 
 def _around_commands(text: Text) -> Iterator[Text]:
-    """Split a sentence at its commands, which lose their backticks and do not wrap."""
+    """Split a sentence at its commands, which lose their backticks, and at its URLs; neither wraps."""
     end = 0
     for match in _OWN_LINE.finditer(text.plain):
         before = text[end : match.start()]
         before.rstrip()
         if before.plain:
             yield before
-        yield Text(f"  {match[1]}", style="cyan", no_wrap=True)
+        yield Text(f"  {match[1] or match[2]}", style="cyan", no_wrap=True)
         end = match.end()
     rest = text[end:]
     if rest.plain.strip() or not end:

@@ -38,7 +38,7 @@ _WORST_FIRST = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.OK, CheckStatus.
 _HEADLINES = {
     ConnectionState.CONNECTED: "Connected: everything works",
     ConnectionState.DEGRADED: "Connected, with something to look at",
-    ConnectionState.BLOCKED: "Connected, but bookings are refused until something is mended",
+    ConnectionState.BLOCKED: "Connected, but bookings are refused until this is mended",
     ConnectionState.DISCONNECTED: "Not connected",
     ConnectionState.EXPIRED: "The connection has expired",
     ConnectionState.REVOKED: "The connection was ended at Google",
@@ -205,11 +205,15 @@ def _calendars(answer: results.Diagnosis) -> tuple[RenderableType, ...]:
         Text.assemble(
             (USES.get(each.use, each.use).ljust(widest), "green"),
             f"  {sanitize(_name(each.calendar))}",
-            ("" if each.state == "ok" else f"  {sanitize(each.state)}", "red"),
+            ("" if each.state == "ok" else f"  {_TROUBLES.get(each.state, sanitize(each.state))}", "red"),
         )
         for each in answer.calendars
     ]
     return ("", DefinitionList([("calendars", Text("\n").join(lines))], indent=0))
+
+
+_TROUBLES = {"notFound": "deleted, or no longer shared"}
+"""Google's reasons in words."""
 
 
 def _name(calendar: Calendar) -> str:

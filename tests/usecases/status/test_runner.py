@@ -133,3 +133,15 @@ def test_the_duration_of_a_check_is_reported() -> None:
         return CheckResult("slow")
 
     assert run_by_name(CheckSpec("a", slow))["a"].millis >= 15
+
+
+def test_an_error_that_several_checks_met_is_reported_by_the_one_that_others_need() -> None:
+    checks = run_by_name(
+        CheckSpec("a", badly),
+        CheckSpec("b", badly),
+        CheckSpec("c", well, needs=("b",)),
+        CheckSpec("d", badly, after=("c",)),
+    )
+
+    assert [each.name for each in checks.values() if each.status is CheckStatus.FAIL] == ["b"]
+    assert {each.detail for each in checks.values() if each.status is CheckStatus.SKIPPED} == {"rests on b"}
