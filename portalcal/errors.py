@@ -46,7 +46,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import ClassVar, NamedTuple, Self
 
-from portalcal.facts import Facts, booking_named
+from portalcal.facts import SHORT_ID, Facts, booking_named, offer_named, why_unread
 
 
 class Exit(IntEnum):
@@ -878,7 +878,7 @@ class KeyReused(ConflictError):
     """The idempotency key belongs to another request."""
 
     code = "key-reused"
-    advice = "see it with `portalcal bookings {booking}`; a new request needs a new `--key`"
+    advice = "see it with `portalcal bookings {short_id}`; a new request needs a new `--key`"
     key: str
     booking: str
     differs: tuple[str, ...]  # names of fields
@@ -895,7 +895,7 @@ class OfferKeyReused(ConflictError):
     """The idempotency key belongs to another offer."""
 
     code = "key-reused"
-    says = "the key {key} belongs to offer {offer}, which was made for something else. Nothing was offered."
+    says = "the key {key} belongs to {named_offer}, which was made for something else. Nothing was offered."
     advice = "see it with `portalcal offers`; a new offer needs a new `--key`"
     key: str
     offer: str
@@ -905,7 +905,7 @@ class OfferExpired(ConflictError):
     """The offer holds nothing any more: its time is over, or it was released."""
 
     code = "offer-expired"
-    says = "offer {offer} {ended}"
+    says = "{named_offer} {ended}"
     advice = "see what is open with `portalcal availability`, and offer or book it anew"
     offer: str
     ended: str  # in words: `expired on Mon 3 Mar, 09:00 (Berlin)`, `was released`
@@ -915,8 +915,8 @@ class OfferTaken(ConflictError):
     """The offer became a booking already."""
 
     code = "offer-taken"
-    says = "offer {offer} was taken: it is booking {booking}"
-    advice = "see it with `portalcal bookings {booking}`"
+    says = "{named_offer} was taken: it is {named}"
+    advice = "see it with `portalcal bookings {short_id}`"
     offer: str
     booking: str
 
@@ -926,7 +926,7 @@ class AlreadyMoved(ConflictError):
 
     code = "already-moved"
     says = "the event of {named} was changed in Google Calendar: it is now {when}"
-    advice = "look at it in the calendar and at `portalcal bookings {booking}`, then decide again"
+    advice = "look at it in the calendar and at `portalcal bookings {short_id}`, then decide again"
     booking: str
     when: str
     guest: str = ""
@@ -998,6 +998,8 @@ class BookingNotFound(NotFoundError):
     def remedies(self) -> str:
         if self.matches:
             return "name one by its id: " + " · ".join(self.matches)
+        if "@" in self.booking:
+            return f"cancelled ones are listed with `portalcal bookings --email {self.booking} --state cancelled`, and earlier ones with `--from`"
         return "list them with `portalcal bookings`"
 
     @property
@@ -1088,7 +1090,7 @@ class PersonNotFound(NotFoundError):
     @property
     def sentence(self) -> str:
         if self.booking is not None:
-            return f"{self.person} takes no part in booking {self.booking}{did_you_mean(self.person, self.known)}"
+            return f"{self.person} takes no part in {booking_named(self.booking, '')}{did_you_mean(self.person, self.known)}"
         if self.is_pool:
             return f"{self.person} is a pool, not a person"
         return f"there is nobody called {self.person} in the configuration{did_you_mean(self.person, self.known)}"
@@ -1180,7 +1182,7 @@ class CalendarUnreadable(TryLaterError):
 
     @property
     def sentence(self) -> str:
-        which = ", ".join(f"{each.id} ({each.reason})" for each in self.calendars)
+        which = ", ".join(f"{each.id} ({why_unread(each.reason)})" for each in self.calendars)
         return f"busy times cannot be read: {which}"
 
     @property
@@ -1193,10 +1195,12 @@ class PersonUnreadable(CalendarUnreadable):
     """The calendars of people, or of rooms, without whom nothing can be offered."""
 
     account: str = "this account"
+    # Not annotated, since it is no fact.
+    other_way = "`portalcal people` shows whether it is"
 
     @property
     def remedies(self) -> str:
-        return f"ask for the calendar to be shared, at least free/busy, with {self.account}; the others are shown with `portalcal availability --partial`"
+        return f"ask for the calendar to be shared, at least free/busy, with {self.account}; {self.other_way}"
 
 
 class LedgerBusy(TryLaterError):
@@ -1290,7 +1294,7 @@ class Interrupted(PortalcalError):
     @property
     def remedies(self) -> str | None:
         if self.state == "unknown":
-            return f"see whether it is there with `portalcal bookings {self.booking}`"
+            return f"see whether it is there with `portalcal bookings {(self.booking or '')[:SHORT_ID]}`"
         is_owed = self.state in {"held", "moving", "cancelling"}
         return "run `portalcal sync` to tell Google" if is_owed else None
 
@@ -1308,12 +1312,12 @@ class OfferInterrupted(PortalcalError):
     def sentence(self) -> str:
         stands = "holds its times" if self.state == "open" else f"is {self.state}"
         owed = ", and Google may not know it yet" if self.is_owed else ""
-        return f"interrupted. Offer {self.offer} {stands}{owed}."
+        return f"interrupted. {offer_named(self.offer).capitalize()} {stands}{owed}."
 
     @property
     def remedies(self) -> str | None:
         if self.state == "open":
-            return f"see it with `portalcal offers`, or free its times with `portalcal offer {self.offer} --release`"
+            return f"see it with `portalcal offers`, or free its times with `portalcal offer {self.offer[:SHORT_ID]} --release`"
         return "run `portalcal sync` to tell Google" if self.is_owed else None
 
 

@@ -19,6 +19,16 @@ def booking_named(booking: str, guest: str) -> str:
     return f"{guest}'s booking {booking[:SHORT_ID]}" if guest else f"booking {booking[:SHORT_ID]}"
 
 
+def offer_named(offer: str) -> str:
+    """An offer as messages name it, by its short id."""
+    return f"offer {offer[:SHORT_ID]}"
+
+
+def why_unread(reason: str) -> str:
+    """Google's reason not to tell the busy times of a calendar, in words where we know what it means."""
+    return "deleted, or not shared" if reason == "notFound" else reason
+
+
 @dataclass_transform(eq_default=False)
 class Facts:
     """A code with a sentence over facts. A subclass lists its facts as annotated fields, like a dataclass.
@@ -56,10 +66,14 @@ class Facts:
 
     @property
     def _words(self) -> dict[str, object]:
-        """The facts by name, sanitized, and `named`: the booking they are about, as messages name it."""
+        """The facts by name, sanitized, with the booking and the offer they are about as messages name them:
+        `named` and `named_offer` in a sentence, `short_id` and `short_offer` in a command.
+        """
         facts = {name: getattr(self, name) for name in self._names}
         if booking := facts.get("booking"):
-            facts["named"] = booking_named(booking, facts.get("guest", ""))
+            facts |= {"named": booking_named(booking, facts.get("guest", "")), "short_id": booking[:SHORT_ID]}
+        if offer := facts.get("offer"):
+            facts |= {"named_offer": offer_named(offer), "short_offer": offer[:SHORT_ID]}
         return facts
 
     @property

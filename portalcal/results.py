@@ -338,6 +338,7 @@ class PersonMember(NamedTuple):
     is_known: bool  # whether the calendar was asked for
     unread: str | None = None  # why it cannot be read
     load: Load | None = None  # None: not asked for
+    is_optional: bool = False  # only ever invited as optional, so that the calendar is never read
 
 
 class RoomMember(NamedTuple):

@@ -20,7 +20,7 @@ Times are passed as texts that name their zone. No field ever holds a token, an 
 A warning never ends a command: what does is an error.
 """
 
-from portalcal.facts import Facts, booking_named
+from portalcal.facts import Facts, booking_named, why_unread
 
 
 class PortalcalWarning(Facts):
@@ -131,7 +131,7 @@ class MeetPending(PortalcalWarning):
     """Google makes the conference later than the event."""
 
     code = "meet-pending"
-    says = "Google has not told the Meet link yet; `portalcal bookings {booking}` in a minute shows it"
+    says = "Google has not told the Meet link yet; `portalcal bookings {short_id}` in a minute shows it"
     booking: str
 
 
@@ -301,8 +301,8 @@ class OfferConflict(PortalcalWarning):
 
     code = "booking-conflict"
     says = (
-        "the event of {named} now lies at {when}, a time that offer {offer} holds; "
-        "move it in the calendar, or release the offer with `portalcal offer {offer} --release`"
+        "the event of {named} now lies at {when}, a time that {named_offer} holds; "
+        "move it in the calendar, or release the offer with `portalcal offer {short_offer} --release`"
     )
     booking: str
     offer: str
@@ -340,18 +340,20 @@ class PersonCountsAsBusy(PortalcalWarning):
     """Somebody, or a room, whose calendar cannot be read, though there are others."""
 
     code = "person-unreadable"
-    says = "the calendar of {person} cannot be read ({reason}), so it counts as busy; see `portalcal people`"
+    says = "the calendar of {person} cannot be read ({why}), so it counts as busy; see `portalcal people`"
     person: str
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        return self.says.format_map(self._words | {"why": why_unread(self.reason)})
 
 
 class RoomPending(PortalcalWarning):
     """The room of a confirmed booking has neither accepted nor declined yet."""
 
     code = "room-pending"
-    says = (
-        "the room {room} has not answered yet, so booking {booking} may lose it; `portalcal sync` follows it"
-    )
+    says = "the room {room} has not answered yet, so {named} may lose it; `portalcal sync` follows it"
     booking: str
     room: str
 
@@ -361,7 +363,7 @@ class RoomGone(PortalcalWarning):
 
     code = "room-declined"
     says = (
-        "the room {room} declined the new time of booking {booking}, which has none now; "
+        "the room {room} declined the new time of {named}, which has none now; "
         "see who and what is free with `portalcal availability`"
     )
     booking: str
@@ -372,7 +374,7 @@ class NotReplaced(PortalcalWarning):
     """Somebody declined a meeting, and `sync --replace-declined` left it at that."""
 
     code = "not-replaced"
-    says = "{person} declined booking {booking} and was not replaced: {why}"
+    says = "{person} declined {named} and was not replaced: {why}"
     booking: str
     person: str
     why: str
@@ -452,7 +454,7 @@ class HookFailed(PortalcalWarning):
     """The command of `sync --exec` failed for a change, which is handed to it again."""
 
     code = "hook-failed"
-    says = "the hook failed for change {cursor} of booking {booking}: {why}; the next `portalcal sync` tries it again"
+    says = "the hook failed for change {cursor} of {named}: {why}; the next `portalcal sync` tries it again"
     cursor: int
     booking: str
     why: str

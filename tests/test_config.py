@@ -699,3 +699,21 @@ def test_a_distance_from_utc_is_answered_with_the_zone_that_has_it(name: str, me
         noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
         hours = noon.astimezone(read_zone(zone[0])).utcoffset()
         assert hours == timedelta(hours=int(re.sub(r":.*|[^0-9+-]", "", name)))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[google]\ntimezone = "Europe/London"',
+            "there is no such key; timezone belongs above the first [table]",
+        ),
+        ('[schedule]\nduration = "30m"', "there is no such key; duration belongs under [rules]"),
+        ('[rules]\nholidays = ["DE"]', "there is no such key; holidays belongs under [schedule]"),
+    ],
+)
+def test_a_key_under_another_table_is_told_where_it_belongs(file: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read(file, text)
+
+    assert caught.value.message.endswith(told)

@@ -231,9 +231,9 @@ hint: see what is there with `portalcal bookings`, then run the same command aga
     Told(
         errors.PersonUnreadable((errors.Unread("ben (ben@example.com)", "notFound"),), "ana@example.com"),
         """
-error: busy times cannot be read: ben (ben@example.com) (notFound)
+error: busy times cannot be read: ben (ben@example.com) (deleted, or not shared)
 
-hint: ask for the calendar to be shared, at least free/busy, with ana@example.com; the others are shown with `portalcal availability --partial`
+hint: ask for the calendar to be shared, at least free/busy, with ana@example.com; `portalcal people` shows whether it is
 """,
     ),
     Told(
@@ -551,7 +551,7 @@ hint: list them with `portalcal bookings`
         """
 error: sam@example.com has no booking that is still to come in this workspace
 
-hint: list them with `portalcal bookings`
+hint: cancelled ones are listed with `portalcal bookings --email sam@example.com --state cancelled`, and earlier ones with `--from`
 """,
     ),
     Told(

@@ -19,6 +19,7 @@ from rich.text import Text
 from portalcal.cli.app import run
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, NOW, Shell
+from tests.terminal import Terminal
 
 FOLDER = Path(__file__).parent / "pictures"
 PICTURES = {
@@ -37,14 +38,6 @@ _DIFFERS = {
 }
 # Fonts of another server are not loaded by whoever looks at a README.
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-
-
-class Screen(io.StringIO):
-    """A terminal in colour."""
-
-    def isatty(self) -> bool:
-        """It is one."""
-        return True
 
 
 @contextmanager
@@ -72,7 +65,7 @@ def machine(folder: Path) -> Iterator[Shell]:
 
 def shown(shell: Shell, *command: str) -> str:
     """What a terminal shows, with its colours."""
-    screen = Screen()
+    screen = Terminal()
     colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(_WIDTH)}
     invocation = shell.invocation(screen, screen, colours)
     run(command, invocation)

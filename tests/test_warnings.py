@@ -54,7 +54,7 @@ EXAMPLES = [
             "booking": "5d16c341-0000-4000-8000-000000000000",
             "why": "it ended with 3: no such host",
         },
-        "the hook failed for change 7 of booking 5d16c341-0000-4000-8000-000000000000: it ended with 3: no such host; "
+        "the hook failed for change 7 of booking 5d16c341: it ended with 3: no such host; "
         "the next `portalcal sync` tries it again",
     ),
     Told(
@@ -117,7 +117,7 @@ EXAMPLES = [
     Told(
         warnings.MeetPending(ID),
         {"booking": ID},
-        f"Google has not told the Meet link yet; `portalcal bookings {ID}` in a minute shows it",
+        f"Google has not told the Meet link yet; `portalcal bookings {ID[:8]}` in a minute shows it",
     ),
     Told(
         warnings.MeetUnread(ID, "Google is out of order (503)"),
@@ -201,8 +201,8 @@ EXAMPLES = [
     Told(
         warnings.OfferConflict(ID, OTHER, TUESDAY, guest="Sam Lee"),
         {"booking": ID, "offer": OTHER, "when": TUESDAY, "guest": "Sam Lee"},
-        f"the event of Sam Lee's booking {ID[:8]} now lies at {TUESDAY}, a time that offer {OTHER} holds; "
-        f"move it in the calendar, or release the offer with `portalcal offer {OTHER} --release`",
+        f"the event of Sam Lee's booking {ID[:8]} now lies at {TUESDAY}, a time that offer {OTHER[:8]} holds; "
+        f"move it in the calendar, or release the offer with `portalcal offer {OTHER[:8]} --release`",
     ),
     Told(
         warnings.ParticipantConflict(ID, "ben@example.com", TUESDAY, guest="Sam Lee"),
@@ -220,23 +220,23 @@ EXAMPLES = [
     Told(
         warnings.PersonCountsAsBusy("ben (ben@example.com)", "notFound"),
         {"person": "ben (ben@example.com)", "reason": "notFound"},
-        "the calendar of ben (ben@example.com) cannot be read (notFound), so it counts as busy; see `portalcal people`",
+        "the calendar of ben (ben@example.com) cannot be read (deleted, or not shared), so it counts as busy; see `portalcal people`",
     ),
     Told(
         warnings.RoomPending(ID, "oak"),
         {"booking": ID, "room": "oak"},
-        f"the room oak has not answered yet, so booking {ID} may lose it; `portalcal sync` follows it",
+        f"the room oak has not answered yet, so booking {ID[:8]} may lose it; `portalcal sync` follows it",
     ),
     Told(
         warnings.RoomGone(ID, "oak"),
         {"booking": ID, "room": "oak"},
-        f"the room oak declined the new time of booking {ID}, which has none now; "
+        f"the room oak declined the new time of booking {ID[:8]}, which has none now; "
         "see who and what is free with `portalcal availability`",
     ),
     Told(
         warnings.NotReplaced(ID, "ben", "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00"),
         {"booking": ID, "person": "ben", "why": "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00"},
-        f"ben declined booking {ID} and was not replaced: "
+        f"ben declined booking {ID[:8]} and was not replaced: "
         "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 10:00-11:00",
     ),
     Told(

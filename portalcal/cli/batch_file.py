@@ -207,7 +207,7 @@ def _unknown_columns(file: str, unknown: list[str], line_format: LineFormat) -> 
     """The error that names the columns nobody knows, and those there are."""
     near = did_you_mean(unknown[0], line_format.names)
     which = ", ".join(map(repr, unknown))
-    fact = f"{file} has columns that no option is called after: {which}{near}"
+    fact = f"{file} has unknown columns: {which}{near}"
     known = ", ".join(line_format.names)
     return Usage(fact, f"the columns are {known}; add `--ignore-columns` to leave the others out")
 

@@ -26,7 +26,7 @@ DatesOfFile = Annotated[
     typer.Option("--dates", help="How a file writes 11/30/2026, where both orders make a date."),
 ]
 IgnoreColumns = Annotated[
-    bool, typer.Option("--ignore-columns", help="Leave out columns of a file that no option is called after.")
+    bool, typer.Option("--ignore-columns", help="Leave out the unknown columns of a file.")
 ]
 WhomToTell = Annotated[
     Notify | None,

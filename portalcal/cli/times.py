@@ -302,4 +302,9 @@ def _in_zone(text: str, local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _unreadable(text: str, why: str) -> Usage:
-    return Usage(f"{text!r} cannot be read as a time: {why}", None)
+    return Usage(f"{text!r} cannot be read as a time: {why}", _EXAMPLES)
+
+
+_EXAMPLES = (
+    "a time is like mon 14:00, tomorrow 2pm or 2026-12-01T10:00; a date like mon, in 3 days or 2026-12-01"
+)

@@ -45,6 +45,16 @@ _KINDS: dict[type, str] = {
 _Value = TypeVar("_Value")
 
 
+def _where_it_belongs(key: str) -> str:
+    """The end of a message about a key of another table, or nothing. TOML gives every key to the last table above it."""
+    if key in KEYS[""]:
+        return f"; {key} belongs above the first [table]"
+    tables = [
+        kind for kind in ("google", "calendars", "schedule", "rules", "ledger", "vault") if key in KEYS[kind]
+    ]
+    return f"; {key} belongs under [{tables[0]}]" if tables else ""
+
+
 class Layer(NamedTuple):
     """One TOML table with its dotted name."""
 
@@ -79,7 +89,7 @@ class Table:
         for layer in self.layers:
             for key in layer.values:
                 if key not in KEYS[kind]:
-                    near = did_you_mean(key, KEYS[kind])
+                    near = _where_it_belongs(key) or did_you_mean(key, KEYS[kind])
                     self.note(layer, key, expected=f"there is no such key{near}")
 
     def table(self, key: str) -> Table:

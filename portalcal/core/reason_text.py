@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from portalcal.core.intervals import Interval
 from portalcal.core.slots import MAX_MINUTES, Align, Reason, ReasonCode, SchedulingInputs, dates_near
 from portalcal.core.time import ONE_DAY, format_date, format_duration, iso_week, local_date, zone_city
+from portalcal.facts import booking_named, offer_named
 
 _A_MINUTE = timedelta(minutes=1)
 
@@ -39,6 +41,7 @@ class ReasonText(NamedTuple):
     inputs: SchedulingInputs
     meeting: Interval
     zone: ZoneInfo  # of the reader
+    guests: Mapping[str, str] = MappingProxyType({})  # names by id of a booking, where they are known
 
     def sentence(self, reason: Reason) -> str:
         """The sentence for a reason that is no conflict."""
@@ -61,9 +64,9 @@ class ReasonText(NamedTuple):
                     if reason.span
                     else ""
                 )
-                return f"{held}held for offer {reason.offer}"
+                return f"{held}held for {offer_named(reason.offer or '')}"
             case ReasonCode.POOL_SHORT:
-                return f"{reason.pool} has {reason.there} who could, and it takes {reason.wanted}"
+                return f"{reason.there or 'nobody'} of {reason.pool} can come, and {reason.wanted} must"
             case ReasonCode.ROOM_BUSY:
                 return self._of_room(reason)
             case (
@@ -182,9 +185,9 @@ class ReasonText(NamedTuple):
             case ReasonCode.PERSON_BUSY:
                 return f"{who} is busy{when}"
             case ReasonCode.PERSON_BOOKED if reason.offer:
-                return f"{who} is held{when} for offer {reason.offer}"
+                return f"{who} is held{when} for {offer_named(reason.offer)}"
             case ReasonCode.PERSON_BOOKED:
-                return f"{who} is booked{when} by booking {reason.booking}"
+                return f"{who} is booked{when} by {self._booking(reason)}"
             case ReasonCode.PERSON_CLOSED:
                 return f"{who} has no hours at this time"
             case ReasonCode.PERSON_DAY_FULL:
@@ -198,11 +201,15 @@ class ReasonText(NamedTuple):
         if reason.wanted is not None:
             return f"{reason.room} seats {reason.there}, and {reason.wanted} come"
         if reason.booking or reason.offer:
-            by = f"booking {reason.booking}" if reason.booking else f"offer {reason.offer}"
+            by = self._booking(reason) if reason.booking else offer_named(reason.offer or "")
             return f"{reason.room} is taken{self._from_to(reason.span)} by {by}"
         if reason.span:
             return f"{reason.room} is taken{self._from_to(reason.span)}"
         return f"unknown whether {reason.room} is free: its calendar cannot be read"
+
+    def _booking(self, reason: Reason) -> str:
+        id_ = reason.booking or ""
+        return booking_named(id_, self.guests.get(id_, ""))
 
     def _from_to(self, span: Interval | None) -> str:
         return f" {self._clock(span.start)}-{self._clock(span.end)}" if span else ""

@@ -12,6 +12,7 @@ from portalcal.core.offers import beside, pick
 from portalcal.core.participants import NOBODY, PanelRequest
 from portalcal.core.people import PanelInputs, panel_beyond_horizon, panel_offered
 from portalcal.core.slots import Rules
+from portalcal.errors import PersonUnreadable
 from portalcal.ports import Context
 from portalcal.results import Availability
 from portalcal.usecases.accounts import accounts_of
@@ -53,9 +54,13 @@ def availability(query: AvailabilityQuery, context: Context) -> Availability:
 def gather_query(context: Context, query: AvailabilityQuery, window: Interval) -> PanelInputs:
     """The inputs of a query for another window than its own. Raises: as `availability`."""
     rules = rules_for(context, query.link, duration=query.duration)
-    return gather_inputs(
-        context, window, link=query.link, rules=rules, panel=query.panel, partial=query.partial
-    )
+    try:
+        return gather_inputs(
+            context, window, link=query.link, rules=rules, panel=query.panel, partial=query.partial
+        )
+    except PersonUnreadable as error:
+        error.other_way = "the others are shown with `portalcal availability --partial`"
+        raise
 
 
 def availability_of(inputs: PanelInputs, zone: ZoneInfo, context: Context) -> Availability:

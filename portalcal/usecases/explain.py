@@ -94,9 +94,10 @@ def _choices(
 
 
 def _closing(inputs: SchedulingInputs, day: Interval) -> tuple[Reason, ...]:
-    """Why a day has no start on the grid: the part of the schedule that closes it at noon, or nothing that is open."""
-    noon = day.start + _HALF_A_DAY
-    return tuple(each for each in reasons(inputs, noon) if each.why.is_of_hours)
+    """Why a day has no start on the grid: what closes it when its weekday would open, or at noon if that never opens."""
+    usual = inputs.schedule.without_exceptions().without_holidays().without_periods()
+    opens = min((each.span.start for each in usual.openings(day)), default=day.start + _HALF_A_DAY)
+    return tuple(each for each in reasons(inputs, max(opens, day.start)) if each.why.is_of_hours)
 
 
 def _with_events(

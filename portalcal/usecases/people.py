@@ -38,17 +38,23 @@ def people(query: PeopleQuery, context: Context) -> People:
     """
     warn_early(context)
     persons, rooms = everybody(context.config), rooms_of(context.config)
-    addresses = (*(each.address for each in persons), *(each.address for each in rooms))
-    unread = _unread(context, addresses)
+    optional = _only_optional(context.config, persons)
+    asked = (*(each.address for each in persons), *(each.address for each in rooms))
+    addresses = (*asked, *(each.address for each in optional))
+    unread = _unread(context, asked)
     loads = _loads(context, query.load, addresses) if query.load else {}
     directory = context.config.directory
 
     def facts(address: str) -> tuple[tuple[str, ...], bool, str | None, Load | None]:
         reason = None if unread is None else unread.get(address)
-        return directory.pools_with(address), unread is not None, reason, loads.get(address)
+        is_known = unread is not None and address in asked
+        return directory.pools_with(address), is_known, reason, loads.get(address)
 
     return People(
-        tuple(PersonMember(each, *facts(each.address)) for each in persons),
+        (
+            *(PersonMember(each, *facts(each.address)) for each in persons),
+            *(PersonMember(each, *facts(each.address), is_optional=True) for each in optional),
+        ),
         tuple(RoomMember(each, *facts(each.address)) for each in rooms),
         query.zone,
         query.load,
@@ -56,13 +62,20 @@ def people(query: PeopleQuery, context: Context) -> People:
 
 
 def everybody(config: Config) -> tuple[Person, ...]:
-    """The people of the configuration, and the addresses that its pools and links name."""
+    """The people of the configuration, and those whom its pools and links need; not who is only ever optional."""
     directory = config.directory
     named = [each for pool in directory.people_pools for each in directory.members(pool)]
     for link in config.links.values():
-        named += map(directory.person, (*link.panel.required, *link.panel.optional))
+        named += map(directory.person, link.panel.required)
     by_address = {each.address: each for each in (*directory.people.values(), *named)}
     return tuple(by_address.values())
+
+
+def _only_optional(config: Config, others: tuple[Person, ...]) -> tuple[Person, ...]:
+    """Those whom links invite as optional, besides `others`."""
+    named = [config.directory.person(each) for link in config.links.values() for each in link.panel.optional]
+    known = {each.address for each in others}
+    return tuple({each.address: each for each in named if each.address not in known}.values())
 
 
 def rooms_of(config: Config) -> tuple[Room, ...]:

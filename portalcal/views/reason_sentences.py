@@ -16,7 +16,7 @@ from portalcal.core.intervals import Interval
 from portalcal.core.reason_text import ReasonText
 from portalcal.core.slots import EventKind, FreeReason, Reason, ReasonCode, SchedulingInputs
 from portalcal.core.time import format_date, format_duration, local_date
-from portalcal.facts import booking_named
+from portalcal.facts import booking_named, why_unread
 from portalcal.ports import Event
 from portalcal.results import Explanation, Note
 from portalcal.sanitize import sanitize
@@ -135,7 +135,9 @@ class _ReasonFormatter(NamedTuple):
                 return self._unreadable(reason)
             case _:
                 # Names of holidays come out of files of others.
-                return sanitize(ReasonText(self.inputs, self.meeting, self.zone).sentence(reason))
+                return sanitize(
+                    ReasonText(self.inputs, self.meeting, self.zone, self.guests).sentence(reason)
+                )
 
     @property
     def _day(self) -> date:
@@ -173,5 +175,5 @@ class _ReasonFormatter(NamedTuple):
     def _unreadable(self, reason: Reason) -> str:
         calendars = self.inputs.calendars or ()
         why = next((each.unread for each in calendars if each.calendar == reason.calendar), None)
-        cause = f" ({sanitize(why)})" if why else ""
+        cause = f" ({sanitize(why_unread(why))})" if why else ""
         return f"unknown whether it is free: {self._calendar(reason.calendar or '')} cannot be read{cause}"

@@ -29,6 +29,7 @@ from portalcal.core.zone_rules import ZoneDatabase, ZoneRules
 from portalcal.ports import Connection, Ledger, Secret
 from portalcal.simulator.google import Simulator
 from tests.consent_page import consent_page
+from tests.terminal import Terminal
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, eight in London
 ANA = "ana@example.com"
@@ -127,6 +128,12 @@ class Shell:
         """A run on this machine, at its time."""
         around = self.environ | dict(environ or {})
         return Invocation(around, stdin or self.stdin, out, err, customize=self.customize, clock=self)
+
+    def on_terminal(self, *arguments: str, columns: int) -> str:
+        """Run `portalcal ARGUMENTS` on a terminal so wide. Returns what it shows, without colours."""
+        screen = Terminal()
+        run(arguments, self.invocation(screen, screen, {"TERM": "dumb", "COLUMNS": str(columns)}))
+        return screen.getvalue()
 
     def json(self, *arguments: str) -> Ran:
         """The same with `--json`."""

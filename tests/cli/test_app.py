@@ -24,6 +24,7 @@ from portalcal.container import Container
 from portalcal.errors import Exit
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Ran, Shell
+from tests.terminal import Terminal
 
 ROOT = Path(package.__file__).parent
 
@@ -471,13 +472,6 @@ def test_a_broken_socket_inside_a_command_is_told_as_what_it_is() -> None:
 
 
 # --- waiting, and the log
-
-
-class Terminal(io.StringIO):
-    """A terminal, at which a person waits."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_a_person_who_waits_reads_why(connected: Shell, google: Simulator) -> None:

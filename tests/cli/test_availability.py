@@ -207,6 +207,18 @@ def test_a_busy_time_on_a_calendar_nobody_selected_is_pointed_out(
     )
 
 
+@pytest.mark.parametrize("what", ["2026-11-24T10:00", "2026-11-24"])
+def test_the_command_that_counts_a_calendar_in_is_never_broken(
+    connected: Shell, google: Simulator, what: str
+) -> None:
+    google.add_calendar("team@example.com", summary="Team", role="reader")
+    google.add_event("team@example.com", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z", "Fair")
+
+    shown = connected.on_terminal("availability", "--explain", what, columns=50)
+
+    assert "\n        `portalcal calendars --select team@example.com`\n" in shown
+
+
 def test_events_that_only_look_as_if_they_blocked_are_pointed_out(
     connected: Shell, google: Simulator
 ) -> None:

@@ -14,6 +14,7 @@ from portalcal.cli.batch_run import LineSource
 from portalcal.run_all import in_background
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Ran, Shell
+from tests.terminal import Terminal
 
 SAM = {"name": "Sam Lee", "email": "sam@example.com"}
 
@@ -416,7 +417,6 @@ def test_a_zone_can_be_given_for_all_lines_or_for_one(connected: Shell) -> None:
 def test_a_person_sees_how_far_it_is_and_only_after_a_while() -> None:
     from portalcal.errors import Usage
     from portalcal.views.lines import LinesView
-    from tests.views.builders import Terminal
 
     now = [0.0]
     out, err = io.StringIO(), Terminal()
@@ -433,13 +433,6 @@ def test_a_person_sees_how_far_it_is_and_only_after_a_while() -> None:
 
 
 # --- on a terminal
-
-
-class Terminal(io.StringIO):
-    """A terminal, on which lines are for people."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def on_terminal(shell: Shell, text: str, *more: str) -> tuple[int, str, str]:
@@ -566,7 +559,7 @@ def test_columns_that_nobody_knows_are_named_with_those_there_are_and_may_be_lef
 
     assert (refused.exit, refused.error["message"]) == (
         2,
-        f"{path} has columns that no option is called after: 'telephone', 'source'",
+        f"{path} has unknown columns: 'telephone', 'source'",
     )
     assert refused.error["hint"].startswith("the columns are start, name, email, link, duration, ")
     assert refused.error["hint"].endswith("add `--ignore-columns` to leave the others out")

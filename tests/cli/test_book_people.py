@@ -135,7 +135,7 @@ def test_the_same_person_is_not_in_two_places_at_once(team: Shell) -> None:
     assert keys(second) == ["zoe"]
     assert (third.exit, third.error["code"]) == (5, "nobody-free")
     assert third.error["message"].startswith("nobody can take Tue 24 Nov, 10:00-10:30 (London): ")
-    assert "ben is booked 10:00-10:30 by booking" in third.error["message"]
+    assert "ben is booked 10:00-10:30 by Sam Lee's booking" in third.error["message"]
     assert third.error["details"]["alternatives"][0]["start"] == f"{TUESDAY}T09:00:00+00:00"
 
 
@@ -472,11 +472,11 @@ def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:
     assert (ran.exit, ran.error["code"]) == (5, "nobody-free")
     assert ran.error["message"] == (
         "nobody can take Tue 24 Nov, 10:00-10:30 (London): cleo is busy 09:00-12:00; zoe is busy 10:00-11:00; "
-        "backend has 0 who could, and it takes 1. The booking stays as it was."
+        "nobody of backend can come, and 1 must. The booking stays as it was."
     )
     assert ran.error["hint"] == (
-        f"name somebody else with `portalcal reassign {booked['id']} --from ben --to PERSON`, "
-        f"or move the meeting with `portalcal reschedule {booked['id']} START --reassign`"
+        f"name somebody else with `portalcal reassign {booked['id'][:8]} --from ben --to PERSON`, "
+        f"or move the meeting with `portalcal reschedule {booked['id'][:8]} START --reassign`"
     )
     assert keys(team.json("bookings", booked["id"]).result["bookings"][0]) == ["ben"]
 
@@ -484,7 +484,7 @@ def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:
 @pytest.mark.parametrize(
     ("options", "status", "code", "message"),
     [
-        ((), 2, "usage", "dana, ben take part in this booking. The booking stays as it was."),
+        ((), 2, "usage", "dana or ben could leave this booking. The booking stays as it was."),
         (("--from", "zoe"), 6, "person-not-found", "zoe takes no part in booking"),
         (("--from", "dana"), 2, "usage", "dana was not taken out of a pool. The booking stays as it was."),
         (("--from", "dana", "--to", "zo"), 6, "person-not-found", "there is nobody called zo in the configuration; did you mean zoe?"),
@@ -501,6 +501,14 @@ def test_who_leaves_and_who_comes_must_be_plain(
 
     assert (ran.exit, ran.error["code"]) == (status, code)
     assert ran.error["message"].startswith(message)
+
+
+def test_of_a_pool_that_one_takes_part_for_that_one_leaves(team: Shell) -> None:
+    booked = book(team, "--need", "backend", "--with", "dana").result
+
+    changed = team.json("reassign", booked["id"], "--pool", "backend").result
+
+    assert (keys(booked), keys(changed)) == (["dana", "ben"], ["dana", "cleo"])
 
 
 def test_whoever_takes_part_already_cannot_come_once_more(team: Shell, google: Simulator) -> None:
@@ -551,10 +559,10 @@ def test_a_room_that_declines_a_meeting_leaves_it_in_its_own(team: Shell, google
 
     ran = team.json("reassign", booked, "--from", "oak")
 
-    other_time = f"`portalcal reschedule {booked} START --reassign`"
+    other_time = f"`portalcal reschedule {booked[:8]} START --reassign`"
     assert (ran.exit, ran.error["code"]) == (5, "room-declined")
     assert ran.error["hint"] == (
-        f"name another room with `portalcal reassign {booked} --from oak --to PERSON`, or move the meeting with {other_time}"
+        f"name another room with `portalcal reassign {booked[:8]} --from oak --to PERSON`, or move the meeting with {other_time}"
     )
     words = other_time.strip("`").replace("START", f"{TUESDAY}T11:00").split()[1:]
     assert team.json(*words).result["room"] == "oak"
@@ -569,7 +577,7 @@ def test_a_meeting_whose_room_declines_the_new_time_moves_with_another_one(
 
     ran = team.json("reschedule", booked, f"{TUESDAY}T11:00", "--reassign")
 
-    other_room = f"`portalcal reassign {booked} --from oak --to elm`"
+    other_room = f"`portalcal reassign {booked[:8]} --from oak --to elm`"
     assert (ran.exit, ran.error["code"]) == (5, "room-declined")
     assert ran.error["hint"] == f"free at that time: elm; take one with {other_room}, then move the meeting"
     assert team(*other_room.strip("`").split()[1:]).exit == 0
@@ -652,7 +660,7 @@ def test_sync_replaces_nobody_shortly_before_the_meeting(team: Shell, google: Si
 
     assert (late["needs_replacement"], late["replaced"]) == ([booked["id"]], [])
     assert words == (
-        f"warning: ben declined booking {booked['id']} and was not replaced: "
+        f"warning: ben declined booking {booked['id'][:8]} and was not replaced: "
         "the meeting starts within 1d (--replace-before)\n"
     )
     assert allowed["replaced"] == [booked["id"]]
@@ -667,8 +675,8 @@ def test_somebody_who_was_named_is_left_to_people(team: Shell, google: Simulator
 
     assert (result["needs_replacement"], result["replaced"]) == ([booked["id"]], [])
     assert team("sync", "--replace-declined").err == (
-        f"warning: dana declined booking {booked['id']} and was not replaced: no pool was asked for; "
-        f"`portalcal reassign {booked['id']} --from dana --to NAME` takes somebody else\n"
+        f"warning: dana declined booking {booked['id'][:8]} and was not replaced: no pool was asked for; "
+        f"`portalcal reassign {booked['id'][:8]} --from dana --to NAME` takes somebody else\n"
     )
     assert team.json("reassign", booked["id"], "--from", "dana", "--to", "zoe").exit == 0
 
@@ -736,7 +744,7 @@ def test_status_says_whose_calendar_cannot_be_read(team: Shell) -> None:
 
     (check,) = (each for each in json.loads(ran.out)["result"]["checks"] if each["name"] == "people")
     assert (ran.exit, check["state"]) == (0, "warn")
-    assert check["detail"] == "not readable, so never free: mia@example.com (notFound)"
+    assert check["detail"] == "not readable, so never free: mia@example.com (deleted, or not shared)"
     assert check["hint"] == (
         "ask for these calendars to be shared, at least free/busy, with ana@example.com, then run `portalcal people`"
     )

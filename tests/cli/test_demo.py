@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from portalcal.cli.app import COMMANDS, run
 from portalcal.cli.context import Invocation
 from tests import selection
 from tests.cli.conftest import Ran, Shell
+from tests.terminal import Terminal
 
 SECRETS = ("1//", "ya29.", "GOCSPX-", "Authorization", "code_verifier")
 
@@ -157,13 +157,6 @@ def test_a_folder_with_records_of_an_earlier_demo_is_left_as_it_is(portalcal: Sh
     assert (ran.exit, ran.out) == (2, "")
     assert f"{kept / 'data'} holds records already" in ran.err.replace("\n", " ")
     assert list((kept / "data").iterdir()) == []
-
-
-class Terminal(io.StringIO):
-    """A terminal at which nobody answers."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_on_a_terminal_nobody_is_asked_anything() -> None:

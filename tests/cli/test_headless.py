@@ -19,15 +19,9 @@ from portalcal.adapters.consent import browser
 from portalcal.cli.app import run
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import ANA, Ran, Shell
+from tests.terminal import Terminal
 
 OVER_SSH = {"SSH_CONNECTION": "198.51.100.3 50022 203.0.113.7 22", "USER": "ana"}
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture

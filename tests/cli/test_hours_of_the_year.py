@@ -86,6 +86,14 @@ def test_a_holiday_and_a_period_are_explained_by_name(year: Shell) -> None:
     )
 
 
+def test_a_holiday_explains_its_day_though_the_schedule_never_opens_at_noon(year: Shell) -> None:
+    year.configure(YEAR.replace('"09:00-12:00"', '"09:00-11:00", "13:00-17:00"'))
+
+    ran = year("availability", "--explain", "2026-11-24")
+
+    assert ran.out.splitlines()[2] == "  all day  holiday  Tue 24 Nov is a holiday: Fair"
+
+
 def test_a_booking_on_a_holiday_is_refused_by_its_name_and_forced_all_the_same(year: Shell) -> None:
     refused = year.json("book", "2026-11-24T10:00", *SAM)
     forced = year.json("book", "2026-11-24T10:00", *SAM, "--force")

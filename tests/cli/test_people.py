@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from portalcal.simulator.google import Simulator
@@ -167,7 +169,7 @@ def test_somebody_unreadable_without_whom_nothing_is_offered_ends_it(team: Shell
     ran = team.json("availability", TUESDAY, "--with", "mia@example.com")
 
     assert (ran.exit, ran.error["code"]) == (7, "calendar-unreadable")
-    assert ran.error["message"] == "busy times cannot be read: mia@example.com (notFound)"
+    assert ran.error["message"] == "busy times cannot be read: mia@example.com (deleted, or not shared)"
     assert ran.error["hint"] == (
         "ask for the calendar to be shared, at least free/busy, with ana@example.com; "
         "the others are shown with `portalcal availability --partial`"
@@ -236,7 +238,7 @@ def test_an_explanation_names_each_person_and_the_order_of_the_choice(team: Shel
     assert [(each["code"], each["person"], each["pool"], each["message"]) for each in told["reasons"]] == [
         ("person-busy", "ben", None, "ben is busy 09:00-10:00"),
         ("person-busy", "cleo", None, "cleo is busy 08:00-09:15"),
-        ("pool-short", None, "backend", "backend has 1 who could, and it takes 2"),
+        ("pool-short", None, "backend", "1 of backend can come, and 2 must"),
     ]
     assert told["choice"] == {
         "rule": "fair",
@@ -285,7 +287,7 @@ def test_the_grid_shows_how_many_of_a_pool_could(team: Shell, google: Simulator)
         "10:00 10:00 █3",
         "10:30 10:30 ▄2",
     ]
-    assert "▄2 so many of the pool could" in ran.out
+    assert "▄2 so many of the pool can come" in ran.out
 
 
 def test_the_list_names_who_could(team: Shell, google: Simulator) -> None:
@@ -303,3 +305,20 @@ def test_the_page_names_who_could_in_the_titles_of_its_cells(team: Shell, google
 
     assert '<td class="offered able2"><span title="09:00 backend: cleo, zoe">' in ran.out
     assert '<time datetime="2026-11-24T09:00+00:00">09:00</time> <b>2</b></span>' in ran.out
+
+
+def test_the_calendar_of_somebody_who_is_only_ever_optional_is_never_read(
+    team: Shell, google: Simulator
+) -> None:
+    team.configure(TEAM + 'optional = ["lee@example.com", "zoe"]\n')
+    google.forget_requests()
+
+    listed = team.json("people").result["people"]
+    shown = team("people").out
+    status = json.loads(team.json("status").out)["result"]
+
+    states = {each["person"]: each["state"] for each in listed}
+    assert (states["lee@example.com"], states["zoe"]) == ("unknown", "readable")
+    assert "lee@example.com   lee@example.com\n                  optional: never read\n" in shown
+    assert [each["state"] for each in status["checks"] if each["name"] == "people"] == ["ok"]
+    assert not any(b"lee@example.com" in each.request_body for each in google.requests)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import threading
@@ -13,13 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from portalcal.adapters.vault.memory import MemoryVault
-from portalcal.cli.app import run
 from portalcal.container import Container
 from portalcal.ports import Secret
 from portalcal.simulator.google import Simulator
 from portalcal.usecases.status.status import status
 from portalcal.views.terminal.view import TerminalView
 from tests.cli.conftest import ANA, NOW, Ran, Shell
+from tests.terminal import Terminal
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
 
@@ -55,13 +54,6 @@ def page(ran: Ran, folder: Path) -> str:
     text = re.sub(r"checked (just now|in .*|.* ago)", "checked …", ran.out)
     text = re.sub(r"\d+-[0-9a-f]+\.apps", "….apps", text.replace(str(folder), "…"))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
-
-
-class Terminal(io.StringIO):
-    """A terminal, which wraps at its width."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -361,8 +353,8 @@ def test_selected_calendars_that_are_gone_are_named_beside_the_others(
     shown = connected("status").out.partition("\ncalendars ")[2].splitlines()[:3]
     assert [line.split(maxsplit=1) for line in shown] == [
         ["conflicts", ANA],
-        ["conflicts", "team@example.com  deleted, or no longer shared"],
-        ["bookings", "desk@example.com  deleted, or no longer shared"],
+        ["conflicts", "team@example.com  deleted, or not shared"],
+        ["bookings", "desk@example.com  deleted, or not shared"],
     ]
 
 
@@ -593,11 +585,10 @@ def test_an_error_that_stops_several_checks_is_told_once(connected: Shell) -> No
 
 def test_a_url_has_a_line_of_its_own_and_is_never_broken(connected: Shell, google: Simulator) -> None:
     google.grants.policy.api_enabled = False
-    screen = Terminal()
 
-    run(("status",), connected.invocation(screen, screen, {"TERM": "dumb", "COLUMNS": "60"}))
+    shown = connected.on_terminal("status", columns=60)
 
-    (line,) = (each for each in screen.getvalue().splitlines() if "https://" in each)
+    (line,) = (each for each in shown.splitlines() if "https://" in each)
     assert re.fullmatch(r" +https://console\.developers\.google\.com/apis/\S+\?project=\d+", line)
 
 

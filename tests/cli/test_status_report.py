@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -12,19 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from portalcal.cli.app import run
 from portalcal.simulator.google import Simulator
 from portalcal.views.report import redacted, secrets_in
 from tests.cli.conftest import ANA, NOW, Shell
 from tests.cli.hints import assert_can_be_run
-
-
-class Terminal(io.StringIO):
-    """A terminal, on which lines are for people."""
-
-    def isatty(self) -> bool:
-        return True
-
 
 GUEST = ("--name", "Samantha Leeuwenhoek", "--email", "samantha@guests.example.org")
 PRIVATE = """
@@ -328,11 +318,10 @@ def test_on_a_terminal_the_command_that_mends_a_workspace_has_a_line_of_its_own(
     google.add_calendar("team@example.com", summary="Team", role="reader")
     assert connected.json("calendars", "--select", "Team").exit == 0
     google.share("team@example.com", ANA, role=None)
-    screen = Terminal()
 
-    run(("status", "--all"), connected.invocation(screen, screen, {"TERM": "dumb", "COLUMNS": "60"}))
+    shown = connected.on_terminal("status", "--all", columns=60)
 
-    assert screen.getvalue() == (
+    assert shown == (
         "✗  default  ana@example.com\n"
         "            Connected, but bookings are refused until this\n"
         "            is mended\n"

@@ -14,6 +14,7 @@ from portalcal.cli.app import run
 from portalcal.core.schedule import WEEKDAYS
 from portalcal.simulator.google import Simulator
 from tests.cli.conftest import Shell
+from tests.terminal import Terminal
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
 WINTER = """
@@ -23,13 +24,6 @@ WINTER = """
 duration = "45m"
 buffer_after = "15m"
 """
-
-
-class Terminal(io.StringIO):
-    """A terminal, on which lines are for people."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_an_operator_connects_offers_times_books_moves_and_cancels(

@@ -482,7 +482,7 @@ def test_every_reason_of_people_has_its_sentence() -> None:
         "person-day-full": "ana has no room that day: it has their 1 meeting",
         "person-week-full": "ana has no room that week: it has their 1 meeting",
         "person-unreadable": "unknown whether zoe is free: the calendar cannot be read",
-        "pool-short": "backend has 0 who could, and it takes 1",
+        "pool-short": "nobody of backend can come, and 1 must",
         "room-busy": "elm is taken 09:00-10:00 by booking b2",
     }
     assert {*sentences} == {each.value for each in ReasonCode if each.is_of_people}

@@ -29,6 +29,7 @@ from portalcal.results import (
 )
 from portalcal.views.terminal.view import TerminalView
 from tests.builders import LONDON, a_booking, a_wish, at, span
+from tests.terminal import Terminal
 
 NEW_YORK = ZoneInfo("America/New_York")
 ID = UUID("3f2a4c1e-9d55-4b7e-8a51-0c9f2be6a111")
@@ -58,13 +59,6 @@ class Standing:
 
     def monotonic(self) -> float:
         return 0.0
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 class Stage:

@@ -33,6 +33,7 @@ from portalcal.results import Bookings, Cancelled, Choice, Disconnected, Resched
 from portalcal.views import json as json_view
 from portalcal.warnings import DeliveriesOverdue, NotForgotten
 from tests.builders import LONDON, at, span
+from tests.terminal import Terminal
 from tests.views.builders import (
     ACCOUNTS,
     CALENDARS,
@@ -41,7 +42,6 @@ from tests.views.builders import (
     NEW_YORK,
     SELECTION,
     TEAM,
-    Terminal,
     a_diagnosis,
     a_full_booking,
     a_question,

@@ -135,7 +135,7 @@ CASES: dict[str, tuple[SchedulingInputs, str, str]] = {
     "unreadable": (
         a_question()._replace(calendars=(FreeBusy("boss@example.com", unread="notFound"),)),
         "Tue 09:00",
-        "unknown whether it is free: boss@example.com cannot be read (notFound)",
+        "unknown whether it is free: boss@example.com cannot be read (deleted, or not shared)",
     ),
 }
 

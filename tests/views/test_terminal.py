@@ -267,6 +267,15 @@ def test_calendars_are_a_table_with_those_in_use_first() -> None:
     """)
 
 
+def test_calendars_whose_ids_would_be_broken_are_stacked() -> None:
+    stage = Stage(width=100)
+    long = CALENDARS[0]._replace(id=f"{'x' * 30}@group.calendar.google.com", is_primary=False)
+
+    stage.view.show(Choice((*CALENDARS, long), SELECTION))
+
+    assert f"\n  {long.id}\n" in stage.out
+
+
 def test_on_a_narrow_page_calendars_are_stacked_and_a_pinned_selection_says_so() -> None:
     stage = Stage(width=60)
 
@@ -536,13 +545,14 @@ def test_a_command_of_a_warning_is_broken_on_no_terminal() -> None:
     stage = Stage(width=40, is_terminal=True, environ={"TERM": "dumb"})
 
     stage.view.program = "portalcal --workspace sales"
-    stage.view.warn(PersonCountsAsBusy("kim", "notFound"))
+    stage.view.warn(PersonCountsAsBusy("kim", "internalError"))
     stage.view.warn(DeliveriesOverdue(1, None))
 
     assert stage.err == transcript("""
         warning: the calendar of kim cannot be
-        read (notFound), so it counts as busy;
-        see `portalcal --workspace sales people`
+        read (internalError), so it counts as
+        busy; see
+        `portalcal --workspace sales people`
         warning: Google was not told of 1
         booking yet; deliver with
         `portalcal --workspace sales sync`

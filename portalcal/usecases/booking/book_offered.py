@@ -17,6 +17,7 @@ from portalcal.core.outbox import Task
 from portalcal.core.people import PanelInputs
 from portalcal.core.time import format_time
 from portalcal.errors import OfferExpired, SlotTaken, Usage
+from portalcal.facts import SHORT_ID, offer_named
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.results import Booked
 from portalcal.usecases.availability import rules_for
@@ -114,17 +115,17 @@ def _check_beside_hold(context: Context, slot: Booking, inputs: PanelInputs) -> 
 
 def _chosen(known: GuestOffer, number: int | None) -> Booking:
     """The time of that number; without one, the only time. Raises: Usage."""
-    count = len(known.slots)
+    count, named = len(known.slots), offer_named(str(known.id))
     if number is None and count > 1:
         times = ", ".join(
             f"{n}: {format_time(each.meeting.start, each.request.zone)}"
             for n, each in enumerate(known.slots, start=1)
         )
         raise Usage(
-            f"offer {known.id} has {count} times ({times})", f"name one: `--offer {str(known.id)[:8]}/1`"
+            f"{named} has {count} times ({times})", f"name one: `--offer {str(known.id)[:SHORT_ID]}/1`"
         )
     if number is not None and not 0 < number <= count:
-        raise Usage(f"offer {known.id} has no time {number}", f"its times are 1 to {count}")
+        raise Usage(f"{named} has no time {number}", f"its times are 1 to {count}")
     return known.slots[(number or 1) - 1]
 
 

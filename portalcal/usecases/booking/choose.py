@@ -9,10 +9,9 @@ from portalcal.core.assignment import assign
 from portalcal.core.booking import BookingRequest
 from portalcal.core.participants import Participant
 from portalcal.core.people import PanelInputs, against
-from portalcal.core.reason_text import ReasonText
 from portalcal.errors import Usage
 from portalcal.ports import Context
-from portalcal.usecases.booking.precheck import nobody_free
+from portalcal.usecases.booking.precheck import nobody_free, why_not
 from portalcal.usecases.panels import rule_of, takes_others
 from portalcal.usecases.scheduling_inputs import starts_of_participants
 
@@ -31,14 +30,15 @@ def choose_participants(
     if not takes_others(inputs):
         return ()
     rule, wanted = rule_of(request.people)
-    _check_wanted(inputs, request, wanted)
+    _check_wanted(context, inputs, request, wanted)
     starts = starts_of_participants(context, inputs, request.start, but_not=but_not)
     return assign(inputs, request.start, starts=starts, rule=rule, wanted=wanted).participants
 
 
-def _check_wanted(inputs: PanelInputs, request: BookingRequest, wanted: Sequence[str]) -> None:
+def _check_wanted(
+    context: Context, inputs: PanelInputs, request: BookingRequest, wanted: Sequence[str]
+) -> None:
     members = {each.address: each for pool in inputs.pools for each in pool.members}
-    text = ReasonText(inputs.inputs, request.meeting, request.zone)
     for address in wanted:
         person = members.get(address)
         if person is None:
@@ -47,6 +47,7 @@ def _check_wanted(inputs: PanelInputs, request: BookingRequest, wanted: Sequence
                 f"--assign {address}: nobody of that name is in a pool of this meeting ({pools})",
                 "ask for somebody outside a pool with `--with`",
             )
-        why = tuple(map(text.sentence, against(person, request.start, inputs)))
+        reasons = against(person, request.start, inputs)
+        why = why_not(reasons, inputs, request.meeting, request.zone, context)
         if why:
             raise nobody_free(inputs, request, why=why)

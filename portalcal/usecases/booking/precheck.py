@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from portalcal.core.reason_text import ReasonText
 from portalcal.core.slots import Reason, ReasonCode, Rules
 from portalcal.core.time import format_time
 from portalcal.errors import NobodyFree, RoomDeclined, SlotNotOffered, SlotTaken
-from portalcal.facts import booking_named
+from portalcal.facts import booking_named, offer_named
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.usecases.availability import rules_for
 from portalcal.usecases.find_booking import guests_of
@@ -95,22 +96,33 @@ def check_offered(inputs: PanelInputs, options: PrecheckRequest, context: Contex
         for reason in panel_reasons(inputs, request.start)
         if not force or reason.why.is_conflict or reason.why is ReasonCode.PAST
     ]
-    text = ReasonText(inputs.inputs, request.meeting, request.zone)
     conflict = next((reason for reason in against if reason.why.is_conflict), None)
     if conflict is not None and not conflict.why.is_of_people:
         raise slot_taken(inputs, request, by=_describe_conflict(conflict, request, context))
     if any(reason.why in {ReasonCode.POOL_SHORT, ReasonCode.ROOM_BUSY} for reason in against):
         people = [reason for reason in against if reason.why.is_of_people]
-        raise nobody_free(inputs, request, why=tuple(map(text.sentence, people)))
+        raise nobody_free(
+            inputs, request, why=why_not(people, inputs, request.meeting, request.zone, context)
+        )
     if conflict is not None:
         raise slot_taken(inputs, request, by=_describe_conflict(conflict, request, context))
     if against:
         raise SlotNotOffered(
             format_time(request.start, request.zone, end=request.meeting.end),
-            "; ".join(map(text.sentence, against)),
+            "; ".join(why_not(against, inputs, request.meeting, request.zone, context)),
             reasons=tuple(each.why.value for each in against),
             alternatives=alternatives(inputs, request.meeting, request.zone),
         )
+
+
+def why_not(
+    against: Iterable[Reason], inputs: PanelInputs, meeting: Interval, zone: ZoneInfo, context: Context
+) -> tuple[str, ...]:
+    """A sentence for each reason but a conflict of the owner's, which name bookings by their guests."""
+    against = tuple(against)
+    guests = guests_of((each.booking for each in against if each.booking), context)
+    text = ReasonText(inputs.inputs, meeting, zone, guests)
+    return tuple(map(text.sentence, against))
 
 
 def describe_holder(overlap: ClaimsOverlap, zone: ZoneInfo) -> str:
@@ -121,7 +133,7 @@ def describe_holder(overlap: ClaimsOverlap, zone: ZoneInfo) -> str:
         return f"a meeting that another workspace holds for {claim.participant}, {when}"
     if other is not None:
         return f"{other.named}, made {format_time(other.created_at, other.request.zone)}"
-    return f"offer {claim.booking}, {when}"
+    return f"{offer_named(str(claim.booking))}, {when}"
 
 
 def slot_taken(inputs: PanelInputs, request: BookingRequest, *, by: str) -> SlotTaken:
@@ -167,7 +179,7 @@ def _describe_conflict(reason: Reason, request: BookingRequest, context: Context
         guest = guests_of((reason.booking,), context)[reason.booking]
         return f"{near}{booking_named(reason.booking, guest)}{who}{span}"
     if reason.offer:
-        return f"{near}offer {reason.offer}{who}{span}"
+        return f"{near}{offer_named(reason.offer)}{who}{span}"
     if who:
         return f"a meeting{who}{span}"
     return f"{near}a meeting on {split(reason.calendar or '').shown}{span}"

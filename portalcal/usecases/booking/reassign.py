@@ -21,13 +21,13 @@ from portalcal.core.intervals import Interval
 from portalcal.core.outbox import Task
 from portalcal.core.participants import PanelRequest, Participant, Role
 from portalcal.core.people import PanelInputs, panel_reasons
-from portalcal.core.reason_text import ReasonText
 from portalcal.core.time import format_time
 from portalcal.errors import NobodyFree, NotConnected, PersonNotFound, RoomDeclined, SlotTaken, Usage
 from portalcal.ports import ClaimsOverlap, Context, EntryPending
 from portalcal.results import Reassigned
 from portalcal.usecases.availability import rules_for
 from portalcal.usecases.booking.change import attempt_now, booking_busy, check_open, unchanged_after_errors
+from portalcal.usecases.booking.precheck import why_not
 from portalcal.usecases.calendar_selection import calendar_selection
 from portalcal.usecases.find_booking import find_booking
 from portalcal.usecases.keyboard_interrupt import translate_early_interrupt, translate_interrupt
@@ -116,8 +116,8 @@ def _other_ways(booking: Booking, leaving: Participant) -> Iterator[None]:
     except (NobodyFree, SlotTaken, RoomDeclined) as error:
         who = "another room" if leaving.role is Role.ROOM else "somebody else"
         raise error.with_remedy(
-            f"name {who} with `portalcal reassign {booking.id} --from {leaving.key} --to PERSON`, "
-            f"or move the meeting with `portalcal reschedule {booking.id} START --reassign`"
+            f"name {who} with `portalcal reassign {booking.short_id} --from {leaving.key} --to PERSON`, "
+            f"or move the meeting with `portalcal reschedule {booking.short_id} START --reassign`"
         ) from error.__cause__
 
 
@@ -155,7 +155,7 @@ def _check_changeable(context: Context, booking: Booking) -> None:
 
 
 def _leaving(options: ReassignRequest, booking: Booking, directory: Directory) -> Participant:
-    """The participant who leaves: as named, else the one who declined, else the only one besides the owner."""
+    """The participant who leaves: as named, else the one who declined, who is of the pool, or who comes alone."""
     others = tuple(each for each in booking.participants if each.role is not Role.OWNER)
     if options.leaving is not None:
         named = next((each for each in others if _is_called(each, options.leaving, directory)), None)
@@ -163,13 +163,14 @@ def _leaving(options: ReassignRequest, booking: Booking, directory: Directory) -
             raise PersonNotFound(options.leaving, tuple(each.key for each in others), booking=str(booking.id))
         return named
     declined = tuple(each for each in others if each.response == "declined")
-    candidates = declined or tuple(each for each in others if each.role is not Role.OPTIONAL)
+    of_pool = tuple(each for each in others if each.pool and each.pool == options.pool)
+    candidates = declined or of_pool or tuple(each for each in others if each.role is not Role.OPTIONAL)
     if len(candidates) == 1:
         return candidates[0]
     if not others:
         raise Usage("nobody besides the owner takes part in this booking", "see `portalcal bookings`")
-    names = ", ".join(each.key for each in candidates or others)
-    raise Usage(f"{names} take part in this booking", "say who leaves with `--from`")
+    names = " or ".join(each.key for each in candidates or others)
+    raise Usage(f"{names} could leave this booking", "say who leaves with `--from`")
 
 
 def _check_not_there(options: ReassignRequest, booking: Booking, directory: Directory) -> None:
@@ -247,8 +248,8 @@ def _choose(vacancy: _Vacancy, inputs: PanelInputs) -> Participant:
     """Who comes, in the role of who leaves. Raises: NobodyFree."""
     options, context, booking, leaving = vacancy
     request, start = booking.request, booking.meeting.start
-    text = ReasonText(inputs.inputs, booking.meeting, options.zone)
-    why = tuple(text.sentence(each) for each in panel_reasons(inputs, start) if each.why.is_of_people)
+    against = (each for each in panel_reasons(inputs, start) if each.why.is_of_people)
+    why = why_not(against, inputs, booking.meeting, options.zone, context)
     if leaving.role is Role.ROOM and not inputs.panel.rooms:
         why = ("there is no other room",)
     if why:

@@ -180,5 +180,5 @@ def _with_free_room(declined: RoomDeclined, moving: Booking) -> RoomDeclined:
     free = declined.free[0]
     return declined.with_remedy(
         f"free at that time: {', '.join(declined.free)}; take one with "
-        f"`portalcal reassign {moving.id} --from {declined.room} --to {free}`, then move the meeting"
+        f"`portalcal reassign {moving.short_id} --from {declined.room} --to {free}`, then move the meeting"
     )

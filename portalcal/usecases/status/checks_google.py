@@ -19,6 +19,7 @@ from portalcal.errors import (
     PortalcalError,
     Unread,
 )
+from portalcal.facts import why_unread
 from portalcal.ports import Calendar
 from portalcal.usecases.accounts import read_free_busy, unread_error
 from portalcal.usecases.people import everybody, rooms_of
@@ -164,7 +165,9 @@ def people(check_context: CheckContext) -> CheckResult:
     now = check_context.ports.clock.now()
     window = Interval(now, now + _A_DAY)
     answers = check_context.ports.calendars.free_busy(keys, window)
-    unread = [f"{keys[each.calendar]} ({each.unread})" for each in answers if each.unread is not None]
+    unread = [
+        f"{keys[each.calendar]} ({why_unread(each.unread)})" for each in answers if each.unread is not None
+    ]
     if not unread:
         return CheckResult(f"{len(keys)} readable")
     return CheckResult(

@@ -50,7 +50,7 @@ def _why_left(booking: Booking, absent: Participant, *, before: timedelta) -> st
     if absent.pool:
         return f"the meeting starts within {format_duration(before)} (--replace-before)"
     other = "another room" if absent.role is Role.ROOM else "somebody else"
-    command = f"portalcal reassign {booking.id} --from {absent.key} --to NAME"
+    command = f"portalcal reassign {booking.short_id} --from {absent.key} --to NAME"
     return f"no pool was asked for; `{command}` takes {other}"
 
 

@@ -15,6 +15,7 @@ from portalcal.core.email_address import folded, same
 from portalcal.core.participants import OWNER, Participant, Role
 from portalcal.core.time import format_time
 from portalcal.errors import EventNotFound
+from portalcal.facts import booking_named
 from portalcal.ports import ClaimsOverlap, Context, Event
 from portalcal.warnings import EventNotAdopted, EventsUnknown
 
@@ -89,7 +90,7 @@ def _adopt(context: Context, booking: UUID, listed: Event, *, dry_run: bool) -> 
     except ClaimsOverlap as overlap:
         claim = overlap.claim
         taken = format_time(claim.meeting.start, adopted.request.zone, end=claim.meeting.end)
-        by = "somebody else's meeting" if claim.is_foreign else f"booking {claim.booking}"
+        by = "somebody else's meeting" if claim.is_foreign else booking_named(str(claim.booking), "")
         return _refuse(context, booking, event, why=f"{taken} is taken by {by}")
     return True
 

@@ -229,7 +229,7 @@ class _GridRenderer:
         items += [Text.assemble(("+", _OFFERED), " more starts in between")] if self._is_cut else []
         if self._is_counted and items:
             sample = f"{_SHADES[self._is_ascii][1]}2"
-            items.append(Text.assemble((sample, _OFFERED), " so many of the pool could"))
+            items.append(Text.assemble((sample, _OFFERED), " so many of the pool can come"))
         items += [
             self._legend_item(_CELL_STYLES[kind]) for kind in CellKind if kind in kinds & _CELL_STYLES.keys()
         ]

@@ -47,29 +47,47 @@ def wrap_around_commands(text: Text, width: int) -> Text:
     return Text("\n").join(lines)
 
 
+def _wrap(text: Text, width: int) -> Iterator[Text]:
+    """The text in lines of that width; two spaces separate parts, of which one that has no room begins a line."""
+    for line in text.split("\n", allow_blank=True):
+        joined: list[Text] = []
+        for part in line.split("  "):
+            if joined and joined[-1].cell_len + 2 + part.cell_len <= width:
+                joined[-1] = Text("  ").join((joined[-1], part))
+            else:
+                joined.append(part)
+        for each in joined:
+            yield from wrap_around_commands(each, width).split("\n", allow_blank=True)
+
+
 class DefinitionList:
     """Labels on the left, values on the right; rows without a value are omitted.
 
     Values wrap with a hanging indent. `no_wrap` values, which are URLs, stay on one line so that they can be copied.
     """
 
-    def __init__(self, rows: Iterable[tuple[str, Text | str | None]], *, indent: int = 2) -> None:
-        self._rows = [
-            (label, Text(value) if isinstance(value, str) else value) for label, value in rows if value
-        ]
+    def __init__(
+        self, rows: Iterable[tuple[Text | str, Text | str | None]], *, indent: int = 2, gap: int = 3
+    ) -> None:
+        self._rows = [(_text(label, "dim"), _text(value, "")) for label, value in rows if value]
         self._indent = " " * indent
-        self._label = max((len(label) for label, _ in self._rows), default=0) + 3
+        self._label = max((label.cell_len for label, _ in self._rows), default=0) + gap
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield lines one by one: a Rich table would cut a long URL to its width."""
         left = len(self._indent) + self._label
         room = max(options.max_width - left, 20)
         for label, value in self._rows:
-            lines = list(value.split("\n")) if value.no_wrap else list(value.wrap(console, room))
-            for n, line in enumerate(lines):
+            head = label.copy()
+            for line in value.split("\n") if value.no_wrap else _wrap(value, room):
                 line.rstrip()
-                head = f"{label if n == 0 else '':<{self._label}}"
-                yield Text.assemble(self._indent, (head, "dim"), line, no_wrap=True, overflow="ignore")
+                head.append(" " * (self._label - head.cell_len))
+                yield Text.assemble(self._indent, head, line, no_wrap=True, overflow="ignore")
+                head = Text()
+
+
+def _text(value: Text | str, style: str) -> Text:
+    return Text(value, style=style) if isinstance(value, str) else value
 
 
 class Findings:
@@ -123,7 +141,7 @@ _NEAR = 5
 """Columns before a command that has no room under its sentence."""
 
 
-_OWN_LINE = re.compile(r"[,;]? ?(?:`([^`-][^`]*)`|(https?://[^\s,;]*[^\s,;.)]))[,;.]? ?")
+_OWN_LINE = re.compile(r"[,;]? ?(?:`([^`-][^`]*)`|(?<!\S)(https?://[^\s,;]*[^\s,;.)]))[,;.]? ?")
 
 
 def _around_commands(text: Text) -> Iterator[Text]:

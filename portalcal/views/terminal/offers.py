@@ -50,7 +50,7 @@ def _card(answer: results.Offered) -> DefinitionList:
     offer, zone = answer.offer, answer.zone
     request = offer.slots[0].request
     state, colour = _STATES[offer.state_at(answer.now)]
-    until = Text(format_time(offer.expires_at, zone)).append(
+    until = Text(format_time(offer.expires_at.replace(second=0, microsecond=0), zone)).append(
         f"  {humanize.relative(offer.expires_at, answer.now)}", style="dim"
     )
     takers = [_takers(each) for each in offer.slots]

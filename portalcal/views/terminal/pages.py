@@ -23,6 +23,7 @@ from portalcal.core.permissions import Permission
 from portalcal.core.reason_text import count_of
 from portalcal.core.slots import ReasonCode
 from portalcal.core.time import format_date, format_time, local_date, zone_city
+from portalcal.facts import why_unread
 from portalcal.ports import Calendar, Revocation
 from portalcal.sanitize import sanitize
 from portalcal.views import humanize, reason_sentences
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
 
 
 def calendars(choice: results.Choice, *, width: int) -> RenderableType:
-    """Use, name, id, role and zone of each calendar, those in use first; stacked below 100 columns."""
+    """Use, name, id, role and zone of each calendar, those in use first; stacked where they have no room on one line."""
     in_use = sorted(choice.calendars, key=lambda each: choice.selection.use_of(each) is None)
-    page = _side_by_side(in_use, choice) if width >= 100 else _stacked(in_use, choice)
+    rows = [_row(each, choice) for each in in_use]
+    widest = (max(cell.cell_len for cell in column) for column in zip(_COLUMNS, *rows, strict=True))
+    has_room = sum(widest) + _GAP * len(_COLUMNS) <= width
+    page = _side_by_side(rows) if has_room else _stacked(in_use, choice)
     if not choice.is_pinned:
         return page
     return Group(
@@ -45,16 +49,26 @@ def calendars(choice: results.Choice, *, width: int) -> RenderableType:
     )
 
 
-def _side_by_side(calendars: list[Calendar], choice: results.Choice) -> RenderableType:
-    page = columns("Use", "Name", "Id", "Role", "Zone")
-    for calendar in calendars:
-        use = choice.selection.use_of(calendar)
-        name, id_ = (
-            _calendar_name(calendar, is_used=use is not None),
-            Text(sanitize(calendar.id), style="dim"),
-        )
-        role, timezone = sanitize(calendar.role), sanitize(calendar.timezone)
-        page.add_row(Text(USES[use], style="green"), name, id_, role, timezone)
+_COLUMNS = tuple(map(Text, ("Use", "Name", "Id", "Role", "Zone")))
+_GAP = 2
+
+
+def _row(calendar: Calendar, choice: results.Choice) -> tuple[Text, ...]:
+    use = choice.selection.use_of(calendar)
+    name = _calendar_name(calendar, is_used=use is not None)
+    id_ = Text(sanitize(calendar.id), style="dim")
+    return (
+        Text(USES[use], style="green"),
+        name,
+        id_,
+        *map(Text, map(sanitize, (calendar.role, calendar.timezone))),
+    )
+
+
+def _side_by_side(rows: list[tuple[Text, ...]]) -> RenderableType:
+    page = columns(*(each.plain for each in _COLUMNS))
+    for row in rows:
+        page.add_row(*row)
     return page
 
 
@@ -81,7 +95,7 @@ def overlaps(answer: results.Overlaps) -> RenderableType:
     if not lines:
         lines = [Text("Nothing overlaps", style="green")]
     for each in answer.unread:
-        name, why = sanitize(split(each.calendar).shown), sanitize(each.unread or "")
+        name, why = sanitize(split(each.calendar).shown), sanitize(why_unread(each.unread or ""))
         lines.append(Text(f"not read: {name}: {why}", style="red"))
         hint = each.failure.hint if each.failure else None
         lines += [highlight_commands(f"  {sanitize(hint)}")] if hint else []
@@ -178,17 +192,19 @@ def explanation(answer: results.Explanation, *, now: datetime) -> RenderableType
         headline = Text.assemble(("✓ ", "green"), f"{when} ", ("is offered", "green"), style="bold")
     else:
         headline = Text.assemble(("✗ ", "red"), f"{when} ", ("is not offered", "red"), style="bold")
-    reasons = Table.grid(padding=(0, 2, 0, 0))
-    reasons.add_column(style="yellow", no_wrap=True)
-    reasons.add_column(overflow="fold")
-    for reason, sentence in zip(answer.reasons, reason_sentences.format_reasons(answer), strict=True):
-        reasons.add_row(_label(reason.why), sentence)
-    for sentence in reason_sentences.format_notes(answer):
-        reasons.add_row(Text("note", style="dim"), highlight_commands(sentence))
-    parts: list[RenderableType] = ["", Indented(reasons)] if answer.reasons or answer.notes else []
+    reasons: list[tuple[Text | str, Text | str]] = [
+        (Text(_label(reason.why), style="yellow"), sentence)
+        for reason, sentence in zip(answer.reasons, reason_sentences.format_reasons(answer), strict=True)
+    ]
+    reasons += _notes(answer)
+    parts: list[RenderableType] = ["", DefinitionList(reasons, gap=2)] if reasons else []
     if answer.choices:
         parts += ["", DefinitionList([(each.pool, _order(each)) for each in answer.choices])]
     return Group(headline, *parts, "", _nearest(answer, now=now))
+
+
+def _notes(answer: results.Explanation) -> list[tuple[Text | str, Text | str]]:
+    return [("note", highlight_commands(each)) for each in reason_sentences.format_notes(answer)]
 
 
 def _label(code: ReasonCode) -> str:
@@ -227,9 +243,8 @@ def explained_day(answer: results.ExplainedDay, *, now: datetime) -> RenderableT
         table.add_row("all day", _label(reason.why), sentence)
     for sentences, group in groupby(answer.starts, key=reason_sentences.format_reasons):
         _add_starts(table, tuple(group), sentences)
-    for sentence in reason_sentences.format_notes(day):
-        table.add_row("", Text("note", style="dim"), highlight_commands(sentence))
-    return Group(headline, "", Indented(table), "", _nearest(day, now=now))
+    notes: list[RenderableType] = [DefinitionList(_notes(day), gap=2)] if day.notes else []
+    return Group(headline, "", Indented(table), *notes, "", _nearest(day, now=now))
 
 
 def _add_starts(table: Table, starts: tuple[results.Explanation, ...], sentences: tuple[str, ...]) -> None:

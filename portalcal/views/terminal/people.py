@@ -12,6 +12,7 @@ from portalcal.core.intervals import Interval
 from portalcal.core.participants import Person, Room
 from portalcal.core.reason_text import count_of
 from portalcal.core.time import format_date, local_date
+from portalcal.facts import why_unread
 from portalcal.sanitize import sanitize
 from portalcal.views import humanize
 from portalcal.views.terminal.layout import DefinitionList
@@ -42,7 +43,7 @@ def _member(member: results.Member, *, now: datetime) -> Text:
     head = Text(sanitize(who.email)).append(f"  {sanitize(name)}" if name else "", style="dim")
     state = Text(*_state(member))
     if member.unread:
-        state.append(f" ({sanitize(member.unread)})")
+        state.append(f": {sanitize(why_unread(member.unread))}")
     if member.pools:
         state.append(f"  in {', '.join(map(sanitize, member.pools))}", style="dim")
     lines = [head, state]
@@ -53,6 +54,8 @@ def _member(member: results.Member, *, now: datetime) -> Text:
 
 def _state(member: results.Member) -> tuple[str, str]:
     """Whether the calendar can be read, and the style of that."""
+    if isinstance(member, results.PersonMember) and member.is_optional:
+        return "optional: never read", "dim"
     if not member.is_known:
         return "not asked: no connection", "dim"
     return ("readable", "green") if member.unread is None else ("unreadable", "red")

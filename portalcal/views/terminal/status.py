@@ -12,6 +12,7 @@ from rich.text import Text
 from portalcal import results
 from portalcal.core.calendar_id import split
 from portalcal.core.health import Check, CheckStatus, ConnectionState
+from portalcal.facts import why_unread
 from portalcal.ports import Calendar
 from portalcal.sanitize import sanitize, sanitize_lines
 from portalcal.views import humanize
@@ -205,15 +206,11 @@ def _calendars(answer: results.Diagnosis) -> tuple[RenderableType, ...]:
         Text.assemble(
             (USES.get(each.use, each.use).ljust(widest), "green"),
             f"  {sanitize(_name(each.calendar))}",
-            ("" if each.state == "ok" else f"  {_TROUBLES.get(each.state, sanitize(each.state))}", "red"),
+            ("" if each.state == "ok" else f"  {sanitize(why_unread(each.state))}", "red"),
         )
         for each in answer.calendars
     ]
     return ("", DefinitionList([("calendars", Text("\n").join(lines))], indent=0))
-
-
-_TROUBLES = {"notFound": "deleted, or no longer shared"}
-"""Google's reasons in words."""
 
 
 def _name(calendar: Calendar) -> str:
