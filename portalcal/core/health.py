@@ -133,9 +133,9 @@ SET_THE_CLOCK = "set this machine's clock, on most Linux machines with `timedate
 NAME_A_ZONE = 'set TZ to a name like Europe/Berlin, or timezone = "Europe/Berlin" in config.toml'
 
 
-def judge_schedule(schedule: Schedule, rules: Sequence[Rules] = ()) -> CheckResult:
-    """Judge whether the schedule ever opens. `rules`: of every kind of meeting; where starts lie closer than a meeting
-    with its buffers, that is mentioned once.
+def judge_schedule(schedule: Schedule, rules: Mapping[str, Rules] = MappingProxyType({})) -> CheckResult:
+    """Judge whether the schedule ever opens. `rules`: by link, those of no link under ""; where starts lie closer than a
+    meeting with its buffers, that is mentioned once.
     """
     if schedule.is_closed_all_week:
         return CheckResult(
@@ -145,16 +145,18 @@ def judge_schedule(schedule: Schedule, rules: Sequence[Rules] = ()) -> CheckResu
         )
     days = sum(1 for each in schedule.weekly if each)
     opens = f"open {days} day{'' if days == 1 else 's'} a week, {schedule.zone.key}"
-    return CheckResult(next((f"{opens}; {remark}" for each in rules if (remark := _tight(each))), opens))
+    remarks = (_tight(*each) for each in rules.items())
+    return CheckResult(next((f"{opens}; {remark}" for remark in remarks if remark), opens))
 
 
-def _tight(rules: Rules) -> str:
+def _tight(link: str, rules: Rules) -> str:
     """A remark where two meetings do not fit one after the other though their starts do."""
     buffers = rules.buffer_before + rules.buffer_after
     if not buffers or rules.stride >= rules.duration + buffers:
         return ""
     step, whole = format_duration(rules.stride), format_duration(rules.duration + buffers)
-    return f"starts lie every {step}, a meeting with its buffers takes {whole}"
+    of_link = f"{link}: " if link else ""
+    return f"{of_link}starts lie every {step}, a meeting with its buffers takes {whole}"
 
 
 def judge_zones(

@@ -200,6 +200,17 @@ def test_a_default_week_is_shown_and_a_named_day_closes_the_others(newcomer: She
     assert (named["schedule.mon"]["value"], named["schedule.mon"]["origin"]) == ([], "file")
 
 
+def test_an_exception_for_several_dates_is_one_key(newcomer: Shell) -> None:
+    newcomer.configure('[schedule.exceptions]\n2026-12-31 = []\n"2026-12-24..2026-12-27" = []\n')
+
+    shown = newcomer("config", "--show").out.partition("[schedule.exceptions]\n")[2].splitlines()
+
+    assert [line.split()[:3] for line in shown[:2]] == [
+        ["2026-12-31", "[]", "line"],
+        ["2026-12-24..2026-12-27", "[]", "line"],
+    ]
+
+
 def test_the_machines_zone_is_shown_with_the_variable_that_sets_it(newcomer: Shell) -> None:
     setting = shown(newcomer, "")["timezone"]
 

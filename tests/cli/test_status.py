@@ -626,6 +626,16 @@ def test_starts_closer_than_a_meeting_with_its_buffers_are_mentioned_once(connec
     )
 
 
+def test_starts_that_lie_too_close_for_one_link_are_mentioned_with_its_name(connected: Shell) -> None:
+    connected.configure(
+        '[rules]\nbuffer_after = "15m"\nstep = "60m"\n[links.long]\nduration = "60m"\nstep = "60m"\n'
+    )
+
+    detail = check(connected.json("status", "--offline"), "config.schedule")["detail"]
+
+    assert detail.endswith("; long: starts lie every 1h, a meeting with its buffers takes 1h15m")
+
+
 def test_starts_with_room_for_the_buffers_are_not_mentioned(connected: Shell) -> None:
     connected.configure('[rules]\nduration = "45m"\nbuffer_after = "15m"\nstep = "60m"\n')
 

@@ -42,9 +42,8 @@ def config_file(check_context: CheckContext) -> CheckResult:
 def config_schedule(check_context: CheckContext) -> CheckResult:
     """Whether the schedule ever opens."""
     config = check_context.ports.config
-    return health.judge_schedule(
-        config.schedule, (config.rules, *(link.rules for link in config.links.values()))
-    )
+    of_links = {name: link.rules for name, link in config.links.items()}
+    return health.judge_schedule(config.schedule, {"": config.rules} | of_links)
 
 
 def oauth_client(check_context: CheckContext) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from rich.console import Group, RenderableType
@@ -46,7 +47,7 @@ def shown(answer: results.ConfigShown) -> RenderableType:
     pages.append(Text.assemble(("workspace ", "dim"), sanitize(answer.workspace)))
     tables: dict[str, list[Setting]] = {}
     for setting in answer.settings:
-        tables.setdefault(setting.key.rpartition(".")[0], []).append(setting)
+        tables.setdefault(_table_and_name(setting.key)[0], []).append(setting)
     for name, settings in tables.items():
         pages += ["", Text(f"[{sanitize(name)}]", style="bold")] if name else [""]
         pages.append(_settings(settings))
@@ -59,12 +60,21 @@ def shown(answer: results.ConfigShown) -> RenderableType:
     return Group(*pages)
 
 
+def _table_and_name(key: str) -> tuple[str, str]:
+    """A dotted key, split at its last dot; two of them join dates in the name of an exception."""
+    *tables, name = _DOT.split(key)
+    return ".".join(tables), name
+
+
+_DOT = re.compile(r"(?<!\.)\.(?!\.)")
+
+
 def _settings(settings: list[Setting]) -> RenderableType:
     page = columns("", "", "")
     page.show_header = False
     for setting in settings:
         is_default = setting.origin is Origin.DEFAULT
-        key = Text("  " + sanitize(setting.key.rpartition(".")[2]), style="dim")
+        key = Text("  " + sanitize(_table_and_name(setting.key)[1]), style="dim")
         page.add_row(
             key, Text(_as_toml(setting.value)), Text(_origin(setting), style="dim" if is_default else "green")
         )
@@ -80,7 +90,7 @@ def _origin(setting: Setting) -> str:
     if setting.origin is not Origin.FILE:
         return setting.variable or setting.origin.value
     line = f"line {setting.line}" if setting.line else "file"
-    table, _, key = setting.key.rpartition(".")
+    table, key = _table_and_name(setting.key)
     holder = setting.written_as or setting.key
     if holder == setting.key:
         return line
