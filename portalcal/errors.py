@@ -579,7 +579,7 @@ class BookingOutOfReach(CalendarLost):
     def remedies(self) -> str:
         return (
             f"ask the owner of {self.calendars[0].id} to share it again, or end the booking with "
-            f"`portalcal cancel {self.booking}`"
+            f"`portalcal cancel {(self.booking or '')[:SHORT_ID]}`"
         )
 
 
@@ -730,7 +730,7 @@ class ConsentTimedOut(ConnectError):
     code = "consent-timed-out"
     says = "no answer came from the browser within {seconds} s. Nothing was stored."
     advice = (
-        "if the page said `Access blocked`, the account is not a test user of the app or an administrator blocks it; "
+        "if the page said “Access blocked”, the account is not a test user of the app or an administrator blocks it; "
         "else run `portalcal connect` again, with `--no-browser` to paste the address by hand"
     )
     seconds: int
@@ -1239,9 +1239,9 @@ class LedgerCutOff(TryLaterError):
     @property
     def remedies(self) -> str:
         if self.is_recorded:
-            return f"run `portalcal sync` when the ledger works again, then see `portalcal bookings {self.booking}`"
+            return f"run `portalcal sync` when the ledger works again, then see `portalcal bookings {(self.booking or '')[:SHORT_ID]}`"
         if self.task == "put":
-            return f"see whether it is there with `portalcal bookings {self.booking}`; if not, run the same command again"
+            return f"see whether it is there with `portalcal bookings {(self.booking or '')[:SHORT_ID]}`; if not, run the same command again"
         return "see what is there with `portalcal bookings`, then run the same command again"
 
     def with_outcome(self, outcome: str) -> Self:

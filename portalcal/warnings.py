@@ -502,7 +502,7 @@ class NoAnswerYet(PortalcalWarning):
 
     code = "no-answer-yet"
     says = (
-        "still waiting for the browser. A page that says `Access blocked` or `App not verified` never comes back: then "
+        "still waiting for the browser. A page that says “Access blocked” or “App not verified” never comes back: then "
         "the account is not among the test users of the OAuth app, or an administrator blocks it"
     )
 

@@ -331,7 +331,7 @@ hint: run `portalcal connect` again, with an account that may use this OAuth cli
         """
 error: no answer came from the browser within 300 s. Nothing was stored.
 
-hint: if the page said `Access blocked`, the account is not a test user of the app or an administrator blocks it; \
+hint: if the page said “Access blocked”, the account is not a test user of the app or an administrator blocks it; \
 else run `portalcal connect` again, with `--no-browser` to paste the address by hand
 """,
     ),

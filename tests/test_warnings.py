@@ -304,7 +304,7 @@ EXAMPLES = [
     Told(
         warnings.NoAnswerYet(),
         {},
-        "still waiting for the browser. A page that says `Access blocked` or `App not verified` never comes back: "
+        "still waiting for the browser. A page that says “Access blocked” or “App not verified” never comes back: "
         "then the account is not among the test users of the OAuth app, or an administrator blocks it",
     ),
     Told(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import copy
 from functools import cache
 from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from typer.main import get_command, get_command_from_info
 from typer.models import CommandInfo
 
 from portalcal import __version__
-from portalcal.cli import usage_errors
+from portalcal.cli import narrow_help, usage_errors
 from portalcal.cli.context import Invocation
 from portalcal.cli.crash_report import redacted_traceback
 from portalcal.cli.environment import VARIABLES
@@ -80,15 +81,34 @@ class _NamedText(click.types.StringParamType):
 def _with_readable_help(command: click.Command) -> click.Command:
     """Escape brackets in the help of a command, except `[bold]`: Rich would drop `[links.NAME]` as a style.
 
-    Typer breaks the lines of a second paragraph where the source breaks them, so they are joined.
+    Typer breaks the lines of a second paragraph where the source breaks them, so they are joined, and keeps the
+    indentation of examples only below such a paragraph, so they have none.
     """
-    command.help = command.help and _LINE_BREAK.sub(" ", _TAG.sub(r"\\[", command.help))
+    joined = command.help and _LINE_BREAK.sub(" ", _TAG.sub(r"\\[", cleandoc(command.help)))
+    command.help = joined and joined.replace("\n  ", "\n")
     for each in command.params:
         if isinstance(each, TyperArgument) and isinstance(each.type, click.types.StringParamType):
             each.type = _NamedText()
         if isinstance(each, TyperArgument | TyperOption) and each.help:
             each.help = _TAG.sub(r"\\[", each.help)
     return command
+
+
+def _show_examples_plainly() -> None:
+    """Typer dims everything after the first paragraph, and the examples are what most people look for."""
+    # Loaded here, since it loads Rich.
+    vars(import_module("typer.rich_utils"))["STYLE_HELPTEXT"] = ""
+
+
+class Command(TyperCommand):
+    """A command whose help has room on a narrow terminal."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help, with Rich's panels where these have room."""
+        if narrow_help.is_narrow():
+            return narrow_help.write_help(self, ctx, formatter)
+        _show_examples_plainly()
+        return super().format_help(ctx, formatter)
 
 
 class LazyCommand(TyperCommand):
@@ -98,7 +118,7 @@ class LazyCommand(TyperCommand):
     """
 
     def __init__(self, name: str, entry: CommandEntry) -> None:
-        super().__init__(name, help=entry.help, rich_help_panel=entry.panel)
+        super().__init__(name, help=entry.help, short_help=entry.help, rich_help_panel=entry.panel)
         self._function = name
         _with_readable_help(self)
 
@@ -125,7 +145,7 @@ def _command(name: str) -> click.Command:
     commands, and of options, do without `from __future__ import annotations`.
     """
     module = import_module(f"portalcal.cli.commands.{name}")
-    info = CommandInfo(name, callback=getattr(module, name), no_args_is_help=False)
+    info = CommandInfo(name, cls=Command, callback=getattr(module, name), no_args_is_help=False)
     command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode="rich")
     return _with_readable_help(command)
 
@@ -153,6 +173,16 @@ class Commands(TyperGroup):
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise usage_errors.no_such_command(args[0], COMMANDS)
         return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help of the program, with Rich's panels where these have room."""
+        if not narrow_help.is_narrow():
+            _show_examples_plainly()
+            return super().format_help(ctx, formatter)
+        narrow_help.write_help(self, ctx, formatter)
+        narrow_help.write_table(formatter, "Environment", VARIABLES)
+        narrow_help.write_table(formatter, "Exit status", {str(each.value): each.meaning for each in Exit})
+        return None
 
 
 _EPILOG = "\n\n".join([

@@ -200,7 +200,6 @@ def _config_pairs(config: Config) -> Iterator[tuple[str, str]]:
     yield "vault", config.vault
     for name, hours in zip(WEEKDAYS, config.schedule.weekly, strict=True):
         yield f"schedule.{name}", ", ".join(map(str, hours)) or "closed"
-    yield "schedule.exceptions", f"{len(config.schedule.exceptions)} dates"
     dates = [each.isoformat() for each in sorted(config.schedule.exceptions)]
     stretches = [_dates(each.first, each.last) for each in config.schedule.stretches]
     yield "schedule.exceptions", ", ".join(dates + stretches) or "none"

@@ -89,6 +89,26 @@ def test_no_line_of_a_page_is_cut_off(name: str) -> None:
     assert [each for each in page(*PAGES[name]).splitlines() if len(each) > 80 or "…" in each] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_narrow_page_has_every_word_and_cuts_no_name(name: str) -> None:
+    shown = page(*PAGES[name], columns=60)
+
+    # Commands to copy are not broken.
+    examples = [each for each in shown.splitlines() if "portalcal " in each]
+    assert [each for each in shown.splitlines() if len(each) > 60 and each not in examples] == []
+    assert not re.search(r"\\\[|\[/?bold\]|…|\.\.\.$", shown)
+    declared = as_declared(*PAGES[name])
+    texts = [
+        re.split(r"\[/?bold\]", declared.help or "")[0],
+        *(getattr(each, "help", "") for each in declared.params),
+    ]
+    # Click breaks lines at hyphens too.
+    assert [each for each in texts if "".join(words(each).split()) not in "".join(words(shown).split())] == []
+    assert all(
+        each in shown.split() for param in declared.params for each in param.opts if each.startswith("--")
+    )
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_examples_that_parse(name: str) -> None:
     _, _, examples = inspect.cleandoc(as_declared(name).help or "").partition("[bold]Examples[/bold]")

@@ -103,7 +103,7 @@ def test_a_booking_of_a_lost_calendar_cannot_be_moved(team: Shell, google: Simul
 
     assert (error["exit"], error["code"]) == (3, "calendar-lost")
     assert error["message"].endswith("The booking stays where it was.")
-    assert error["hint"].endswith(f"or end the booking with `portalcal cancel {identifier}`")
+    assert error["hint"].endswith(f"or end the booking with `portalcal cancel {identifier[:8]}`")
     assert owed(team) == 0
     assert team.json("cancel", identifier).result["state"] == "cancelled"
 

@@ -424,7 +424,7 @@ def test_what_is_owed_to_google_is_counted(owing: Shell) -> None:
     assert state(ran) == (0, "degraded")
     assert check(ran, "ledger.pending")["detail"] == (
         "1 not told to Google yet, the first due 5 min ago: a usage limit of Google Calendar is used up: "
-        "Calendar usage limits exceeded."
+        "Calendar usage limits exceeded"
     )
     assert check(ran, "ledger.pending")["hint"] == "run `portalcal sync`"
     assert ran.result["bookings"] == {"live": 1, "held": 1, "overdue": 1, "without_event": 1}

@@ -37,7 +37,7 @@ class ApiErrorDetails(NamedTuple):
 
     status: int
     reasons: tuple[str, ...]  # Google's error codes, the most specific first
-    message: str  # Google's text; the standard phrase of the status when the body is not Google's
+    message: str  # Google's text without its full stop; the standard phrase of the status when the body is not Google's
     link: str | None = None  # a page of Google's console where the problem can be solved
     is_google: bool = True  # whether the body has one of Google's formats
 
@@ -125,7 +125,8 @@ def _from_calendar_api(status: int, error: dict[str, object]) -> ApiErrorDetails
     reasons = tuple(dict.fromkeys(clean(code) for code in codes if isinstance(code, str) and code))
     messages = (error.get("message"), *(each.get("message") for each in errors))
     message = next(
-        (clean(text) for text in messages if isinstance(text, str) and text.strip()), phrase(status)
+        (clean(text).rstrip(".") for text in messages if isinstance(text, str) and text.strip()),
+        phrase(status),
     )
     return ApiErrorDetails(status, reasons, message, link=_console_link(error))
 

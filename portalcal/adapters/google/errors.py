@@ -148,7 +148,7 @@ def _from_api_error(
 ) -> PortalcalError | EventIdTaken | EventChanged | EventGone:
     match api_error.status:
         case 401:
-            return GrantRevoked(call.account, api_error.message.rstrip("."))
+            return GrantRevoked(call.account, api_error.message)
         case 403:
             return _forbidden(api_error, call)
         case 410 if call.writes and call.event is not None and api_error.has_reason("deleted"):
@@ -200,7 +200,7 @@ def _from_google_auth(error: google.auth.exceptions.GoogleAuthError, call: ApiCa
     body = next((each for each in error.args if isinstance(each, dict)), None)
     if body is not None and isinstance(body.get("error"), str):
         codes = (body["error"], str(body.get("error_subtype", "")))
-        message = str(body.get("error_description") or body["error"])
+        message = str(body.get("error_description") or body["error"]).rstrip(".")
         return renewal_error(ApiErrorDetails(400, codes, message), host=call.host, account=call.account)
     if isinstance(error, google.auth.exceptions.RefreshError):
         return GoogleBusy(phrase(503), 503)

@@ -346,7 +346,7 @@ def test_after_a_minute_without_redirect_googles_error_pages_are_explained_once(
         session.grant()
 
     assert [code for code, _ in view.warnings] == ["no-answer-yet"]
-    assert "`Access blocked`" in view.warnings[0][1]
+    assert "“Access blocked”" in view.warnings[0][1]
 
 
 def test_without_an_oauth_client_no_browser_is_opened(google: Simulator) -> None:
