@@ -268,11 +268,16 @@ class Synced(NamedTuple):
     unknown: tuple[UUID, ...] = ()
     adopted: tuple[UUID, ...] = ()
     is_dry_run: bool = False
+    bookings: Mapping[UUID, Booking] = MappingProxyType({})  # as they are now; of few outcomes only
 
     @property
     def by_outcome(self) -> Mapping[str, tuple[UUID, ...]]:
         """The booking ids by JSON key, in the order of the JSON object."""
-        return {name: getattr(self, name) for name in self._fields if name not in {"zone", "is_dry_run"}}
+        return {
+            name: getattr(self, name)
+            for name in self._fields
+            if name not in {"zone", "is_dry_run", "bookings"}
+        }
 
 
 class Bookings(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from uuid import UUID
 
 from portalcal.core.booking import Booking, State
 from portalcal.core.time import format_time
@@ -26,6 +27,15 @@ def find_booking(wanted: str, context: Context) -> Booking:
     if len(matches) != 1:
         raise BookingNotFound(wanted, is_ambiguous=bool(matches), matches=tuple(map(_words, matches)))
     return matches[0]
+
+
+def bookings_of(ids: Iterable[UUID], context: Context) -> dict[UUID, Booking]:
+    """The bookings of these ids that the ledger of this workspace has."""
+    found = {}
+    for each in ids:
+        with suppress(BookingNotFound):
+            found[each] = context.ledger.find(str(each))
+    return found
 
 
 def guests_of(bookings: Iterable[str], context: Context) -> dict[str, str]:

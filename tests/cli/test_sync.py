@@ -547,7 +547,11 @@ def test_people_read_what_was_brought_in_line(connected: Shell, google: Simulato
 
     first, second = connected("sync"), connected("sync")
 
-    assert first.out == f"Brought in line\n\n  deleted in the calendar   {identifier[:8]}\n"
+    assert first.out == (
+        "Brought in line\n\n"
+        f"  {identifier[:8]}  Sam Lee  Tue 24 Nov, 10:00-10:30 (London)\n"
+        "            deleted in the calendar\n"
+    )
     assert second.out == "Bookings and calendar agree\n"
 
 

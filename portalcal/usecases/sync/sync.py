@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from portalcal.ports import ClaimsOverlap, Context, Event, EventChanges, Search,
 from portalcal.results import Selection, Synced
 from portalcal.run_all import run_all
 from portalcal.usecases.calendar_selection import calendar_selection
+from portalcal.usecases.find_booking import bookings_of
 from portalcal.usecases.ledger_failure import claiming
 from portalcal.usecases.offer import expire_offers
 from portalcal.usecases.outbox.find_event import event_at_known_place, find_dragged_event, owned
@@ -111,7 +113,7 @@ def sync(options: SyncOptions, context: Context) -> Synced:
     if not options.dry_run:
         context.ledger.keep_last_sync(context.clock.now())
 
-    return Synced(
+    answer = Synced(
         options.zone,
         delivered=outbox_run.succeeded,
         still_owed=tuple(entry.booking for entry in context.ledger.owed()),
@@ -130,6 +132,12 @@ def sync(options: SyncOptions, context: Context) -> Synced:
         adopted=tuple(reconciled.unknown.adopted),
         is_dry_run=options.dry_run,
     )
+    touched = set(chain.from_iterable(answer.by_outcome.values()))
+    return answer._replace(bookings=bookings_of(touched, context)) if len(touched) <= _MOST_NAMED else answer
+
+
+_MOST_NAMED = 20
+"""Bookings that an answer describes; of more, it has the ids alone."""
 
 
 def _upcoming(context: Context, search: Search = Search()) -> Iterator[Booking]:  # noqa: B008 - immutable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import groupby
+from itertools import chain, groupby
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
@@ -121,15 +122,31 @@ _OUTCOMES = {
 
 
 def synced(answer: results.Synced) -> RenderableType:
-    """Bookings changed by `sync`, by outcome; each by the start of its id."""
+    """What `sync` did: by booking where the answer describes them, else the beginnings of their ids by outcome."""
     would = " (--dry-run: nothing was changed)" if answer.is_dry_run else ""
     outcomes = {name: ids for name, ids in answer.by_outcome.items() if ids}
     if not outcomes:
         return Text(f"Bookings and calendar agree{would}", style="bold")
+    headline = Text(f"Brought in line{would}", style="bold")
+    if answer.bookings:
+        return Group(headline, "", DefinitionList(_by_booking(answer, outcomes), gap=2))
     facts = [
         (_OUTCOMES[name], " ".join(str(each)[:SHORT_ID] for each in ids)) for name, ids in outcomes.items()
     ]
-    return Group(Text(f"Brought in line{would}", style="bold"), "", DefinitionList(facts))
+    return Group(headline, "", DefinitionList(facts))
+
+
+def _by_booking(
+    answer: results.Synced, outcomes: Mapping[str, Sequence[UUID]]
+) -> Iterator[tuple[Text, Text]]:
+    """The beginning of each id; guest and time, if known, and under them what became of it."""
+    for each in dict.fromkeys(chain.from_iterable(outcomes.values())):
+        what = [_OUTCOMES[name] for name, ids in outcomes.items() if each in ids]
+        lines = [Text(" · ".join(what), style="dim")]
+        if booking := answer.bookings.get(each):
+            when = humanize.meeting(booking.meeting, answer.zone)
+            lines.insert(0, Text(f"{sanitize(booking.request.guest.name)}  {when}"))
+        yield Text(str(each)[:SHORT_ID], style="cyan"), Text("\n").join(lines)
 
 
 def _one(booking: Booking, zone: ZoneInfo, *, now: datetime) -> RenderableType:
