@@ -18,6 +18,7 @@ from portalcal.simulator.google import Simulator
 from portalcal.usecases.status.status import status
 from portalcal.views.terminal.view import TerminalView
 from tests.cli.conftest import ANA, NOW, Ran, Shell
+from tests.cli.status_failures import other_account
 from tests.terminal import Terminal
 
 SAM = ("--name", "Sam Lee", "--email", "sam@example.com")
@@ -356,6 +357,16 @@ def test_selected_calendars_that_are_gone_are_named_beside_the_others(
         ["conflicts", "team@example.com  deleted, or not shared"],
         ["bookings", "desk@example.com  deleted, or not shared"],
     ]
+
+
+def test_the_calendars_of_another_account_say_nothing_about_those_selected(
+    connected: Shell, google: Simulator
+) -> None:
+    other_account(connected, google)
+
+    result = json.loads(connected.json("status").out)["result"]
+
+    assert (result["state"], result["calendars"]) == ("misconfigured", [])
 
 
 def test_a_conflict_calendar_that_is_listed_but_cannot_be_read_says_so(

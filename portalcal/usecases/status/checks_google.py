@@ -71,8 +71,8 @@ def grant_refresh(check_context: CheckContext) -> CheckResult:
 def calendars_list(check_context: CheckContext) -> CheckResult:
     """Whether the calendar list can be read, and belongs to this workspace's account. Raises: as ports.Calendars."""
     check_context.need_google()
-    check_context.listed = check_context.ports.calendars.list()
-    grant_account = next((calendar.id for calendar in check_context.listed if calendar.is_primary), None)
+    listed = check_context.ports.calendars.list()
+    grant_account = next((calendar.id for calendar in listed if calendar.is_primary), None)
     account = check_context.connection.account if check_context.connection else ""
     if grant_account and account and not same(grant_account, account):
         return CheckResult(
@@ -81,7 +81,8 @@ def calendars_list(check_context: CheckContext) -> CheckResult:
             check_context.ports.ways_out.connect(f"run `portalcal connect --force --account {account}`"),
             means=ConnectionState.MISCONFIGURED,
         )
-    count = len(check_context.listed)
+    check_context.listed = listed
+    count = len(listed)
     return CheckResult(f"{count} calendar{'' if count == 1 else 's'}")
 
 
