@@ -719,9 +719,12 @@ def test_the_page_of_people(team: Shell, google: Simulator) -> None:
         "[people.ben]\nemail = 'ben@example.com'\nname = 'Ben Ode'\nmax_per_week = 5\n[pools]\nbackend = ['ben']\n"
     )
 
-    ran = team("people", "--load")
+    piped = team("people", "--load").out
+    shown = team.on_terminal("people", "--load", columns=80)
 
-    assert ran.out == (
+    line = "ben   ben@example.com  Ben Ode  readable  in backend  0 of 5 meetings; 0 in the last 30 days\n"
+    assert piped == f"Meetings from Mon 23 Nov to Sun 29 Nov\n\n{line}"
+    assert shown == (
         "Meetings from Mon 23 Nov to Sun 29 Nov\n"
         "\n"
         "ben   ben@example.com  Ben Ode\n"

@@ -425,13 +425,29 @@ def test_the_people_of_an_offered_time_are_held_and_come_to_the_booking(
     )
     offered = offer(connected, TUE, more=("--link", "panel"))
     (held,) = (each["person"] for each in offered["slots"][0]["people"])
-    assert f"\n  with    {held}\n  times   1  Tue 24 Nov" in connected("offers").out
+    shown = connected.on_terminal("offers", columns=80)
+    assert f"\n  with    {held}\n  times   1  Tue 24 Nov" in shown
 
     taken = connected.json("book", TUE, *SAM, "--with", held, "--owner", "organises")
     booked = connected.json("book", "--offer", f"{offered['id']}/1").result
 
     assert taken.error["code"] == "slot-taken"
     assert [each["person"] for each in booked["people"] if each["role"] == "need"] == [held]
+
+
+def test_in_a_pipe_an_offer_is_a_line(connected: Shell) -> None:
+    offered = offer(connected, TUE, "2026-11-25T11:00")
+
+    assert connected("offers").out == (
+        f"{offered['id']}  open  until Wed 25 Nov, 08:00 (London)  Sam Lee <sam@example.com>  "
+        "Tue 24 Nov, 10:00-10:30 (London) · Wed 25 Nov, 11:00-11:30 (London)\n"
+    )
+
+
+def test_no_line_of_the_text_for_the_guest_is_broken_within_a_time(connected: Shell) -> None:
+    shown = connected.on_terminal("offer", TUE, *SAM, columns=55)
+
+    assert "Tue 24 Nov, 10:00-10:30" in shown.partition("This time is held for you")[2]
 
 
 def test_times_for_which_different_people_come_name_them(connected: Shell, google: Simulator) -> None:

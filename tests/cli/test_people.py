@@ -319,6 +319,6 @@ def test_the_calendar_of_somebody_who_is_only_ever_optional_is_never_read(
 
     states = {each["person"]: each["state"] for each in listed}
     assert (states["lee@example.com"], states["zoe"]) == ("unknown", "readable")
-    assert "lee@example.com   lee@example.com\n                  optional: never read\n" in shown
+    assert "\nlee@example.com   lee@example.com  optional: never read\n" in shown
     assert [each["state"] for each in status["checks"] if each["name"] == "people"] == ["ok"]
     assert not any(b"lee@example.com" in each.request_body for each in google.requests)

@@ -90,6 +90,18 @@ def _text(value: Text | str, style: str) -> Text:
     return Text(value, style=style) if isinstance(value, str) else value
 
 
+class Paragraphs:
+    """Lines of text, wrapped neither within commands nor within times."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield each line, wrapped to the width."""
+        for line in self._text.splitlines():
+            yield wrap_around_commands(Text(line), options.max_width)
+
+
 class Findings:
     """Lines of a mark, a name and a text; every command and URL in a text has a line of its own and is never broken.
 

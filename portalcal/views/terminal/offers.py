@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -13,7 +15,7 @@ from portalcal.core.time import format_time
 from portalcal.sanitize import sanitize
 from portalcal.views import humanize
 from portalcal.views.offer_text import offer_text
-from portalcal.views.terminal.layout import DefinitionList
+from portalcal.views.terminal.layout import DefinitionList, Paragraphs
 
 _STATES = {
     OfferState.OPEN: ("open", "green"),
@@ -33,24 +35,45 @@ def offered(answer: results.Offered) -> RenderableType:
     parts: list[RenderableType] = [Text(headline, style="bold"), ""] if headline else []
     parts.append(_card(answer))
     text = offer_text(answer)
-    return Group(*parts, "", Text(text)) if text else Group(*parts)
+    return Group(*parts, "", Paragraphs(text)) if text else Group(*parts)
 
 
-def offers(answer: results.Offers) -> RenderableType:
-    """Offers by expiry."""
+def offers(answer: results.Offers, *, is_line_each: bool = False) -> RenderableType:
+    """Offers by expiry. `is_line_each`: one line for each, for a pipe."""
     if not answer.offers:
         return Text("No offers", style="dim")
+    if is_line_each:
+        return Group(*map(_line, answer.offers))
     parts: list[RenderableType] = []
     for each in answer.offers:
         parts += [_card(each), ""]
     return Group(*parts[:-1])
 
 
+def _line(answer: results.Offered) -> Text:
+    """Id, state, end, guest and times."""
+    offer, zone = answer.offer, answer.zone
+    guest = offer.slots[0].request.guest
+    times = " · ".join(humanize.meeting(each.meeting, zone) for each in offer.slots)
+    parts = (
+        str(offer.id),
+        offer.state_at(answer.now).value,
+        f"until {format_time(_to_the_minute(offer.expires_at), zone)}",
+        f"{sanitize(guest.name)} <{sanitize(guest.email)}>",
+        times,
+    )
+    return Text("  ".join(parts))
+
+
+def _to_the_minute(instant: datetime) -> datetime:
+    return instant.replace(second=0, microsecond=0)
+
+
 def _card(answer: results.Offered) -> DefinitionList:
     offer, zone = answer.offer, answer.zone
     request = offer.slots[0].request
     state, colour = _STATES[offer.state_at(answer.now)]
-    until = Text(format_time(offer.expires_at.replace(second=0, microsecond=0), zone)).append(
+    until = Text(format_time(_to_the_minute(offer.expires_at), zone)).append(
         f"  {humanize.relative(offer.expires_at, answer.now)}", style="dim"
     )
     takers = [_takers(each) for each in offer.slots]

@@ -18,8 +18,11 @@ from portalcal.views import humanize
 from portalcal.views.terminal.layout import DefinitionList
 
 
-def people(answer: results.People, *, now: datetime) -> RenderableType:
-    """Everybody with address, state and pools; with their meetings, if those were counted. Rooms at the end."""
+def people(answer: results.People, *, now: datetime, is_line_each: bool = False) -> RenderableType:
+    """Everybody with address, state and pools; with their meetings, if those were counted. Rooms at the end.
+
+    `is_line_each`: one line for each, for a pipe.
+    """
     if not (answer.people or answer.rooms):
         return Text(
             "Nobody is configured: add tables [people.NAME] and [pools] to the configuration", style="dim"
@@ -27,9 +30,10 @@ def people(answer: results.People, *, now: datetime) -> RenderableType:
     window: list[RenderableType] = (
         [Text(_dates(answer.window, answer), style="dim"), ""] if answer.window else []
     )
-    everybody = [(each.who.key, _member(each, now=now)) for each in answer.people]
-    everybody += [(each.who.key, _member(each, now=now)) for each in answer.rooms]
-    return Group(*window, DefinitionList([(sanitize(key), text) for key, text in everybody], indent=0))
+    between = Text("  " if is_line_each else "\n")
+    members: list[results.Member] = [*answer.people, *answer.rooms]
+    rows = [(sanitize(each.who.key), between.join(_member(each, now=now))) for each in members]
+    return Group(*window, DefinitionList(rows, indent=0))
 
 
 def _dates(window: Interval, answer: results.People) -> str:
@@ -37,7 +41,7 @@ def _dates(window: Interval, answer: results.People) -> str:
     return f"Meetings from {format_date(first)} to {format_date(last)}"
 
 
-def _member(member: results.Member, *, now: datetime) -> Text:
+def _member(member: results.Member, *, now: datetime) -> list[Text]:
     who = member.who
     name = who.name if isinstance(who, Person) else _seats(who)
     head = Text(sanitize(who.email)).append(f"  {sanitize(name)}" if name else "", style="dim")
@@ -49,7 +53,7 @@ def _member(member: results.Member, *, now: datetime) -> Text:
     lines = [head, state]
     if member.load is not None:
         lines.append(Text(_load(member, member.load, now=now)))
-    return Text("\n").join(lines)
+    return lines
 
 
 def _state(member: results.Member) -> tuple[str, str]:

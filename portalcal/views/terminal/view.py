@@ -40,7 +40,7 @@ _UNLIMITED_WIDTH = 1_000_000
 
 
 _RECORDS = (
-    results.Bookings, results.HistoryPage, results.Cancelled, results.People, results.Choice, results.Diagnoses,
+    results.Bookings, results.HistoryPage, results.Cancelled, results.Offers, results.People, results.Choice, results.Diagnoses,
     results.Diagnosis, results.ExplainedDay, results.Explanation, results.Rescheduled, results.Reassigned,
 )  # fmt: skip
 """Results shown as one line per record; in a pipe these lines are not wrapped."""
@@ -224,7 +224,7 @@ class TerminalView:
             case results.Offered():
                 return offers.offered(answer)
             case results.Offers():
-                return offers.offers(answer)
+                return offers.offers(answer, is_line_each=not self._is_read_by_person)
             case results.Rescheduled():
                 return bookings.rescheduled(answer, now=now)
             case results.Reassigned():
@@ -244,7 +244,7 @@ class TerminalView:
             case results.Overlaps():
                 return pages.overlaps(answer)
             case results.People():
-                return people.people(answer, now=now)
+                return people.people(answer, now=now, is_line_each=not self._is_read_by_person)
             case results.Connected():
                 return pages.connected(answer, now=now)
             case results.Disconnected():
