@@ -46,7 +46,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import ClassVar, NamedTuple, Self
 
-from portalcal.facts import SHORT_ID, Facts, booking_named, offer_named, why_unread
+from portalcal.facts import Facts, booking_named, offer_named, why_unread
 
 
 class Exit(IntEnum):
@@ -186,6 +186,11 @@ class PortalcalError(Facts, Exception):
         self.other_workspace = ""
         self.program = "portalcal"
         self.ways_out: Callable[[], WaysOut] = WaysOut
+
+    @property
+    def _short_id(self) -> object:
+        """Of the booking, for a command in a hint."""
+        return self._words["short_id"]
 
     @property
     def message(self) -> str:
@@ -579,7 +584,7 @@ class BookingOutOfReach(CalendarLost):
     def remedies(self) -> str:
         return (
             f"ask the owner of {self.calendars[0].id} to share it again, or end the booking with "
-            f"`portalcal cancel {(self.booking or '')[:SHORT_ID]}`"
+            f"`portalcal cancel {self._short_id}`"
         )
 
 
@@ -1239,9 +1244,9 @@ class LedgerCutOff(TryLaterError):
     @property
     def remedies(self) -> str:
         if self.is_recorded:
-            return f"run `portalcal sync` when the ledger works again, then see `portalcal bookings {(self.booking or '')[:SHORT_ID]}`"
+            return f"run `portalcal sync` when the ledger works again, then see `portalcal bookings {self._short_id}`"
         if self.task == "put":
-            return f"see whether it is there with `portalcal bookings {(self.booking or '')[:SHORT_ID]}`; if not, run the same command again"
+            return f"see whether it is there with `portalcal bookings {self._short_id}`; if not, run the same command again"
         return "see what is there with `portalcal bookings`, then run the same command again"
 
     def with_outcome(self, outcome: str) -> Self:
@@ -1294,7 +1299,7 @@ class Interrupted(PortalcalError):
     @property
     def remedies(self) -> str | None:
         if self.state == "unknown":
-            return f"see whether it is there with `portalcal bookings {(self.booking or '')[:SHORT_ID]}`"
+            return f"see whether it is there with `portalcal bookings {self._short_id}`"
         is_owed = self.state in {"held", "moving", "cancelling"}
         return "run `portalcal sync` to tell Google" if is_owed else None
 
@@ -1317,7 +1322,7 @@ class OfferInterrupted(PortalcalError):
     @property
     def remedies(self) -> str | None:
         if self.state == "open":
-            return f"see it with `portalcal offers`, or free its times with `portalcal offer {self.offer[:SHORT_ID]} --release`"
+            return f"see it with `portalcal offers`, or free its times with `portalcal offer {self._words['short_offer']} --release`"
         return "run `portalcal sync` to tell Google" if self.is_owed else None
 
 
