@@ -252,7 +252,7 @@ def test_an_offer_that_google_was_being_told_of_is_open_and_named(any_hour: Desk
     (held,) = any_hour.run("offers")["offers"]
     assert (ended.exit, ended.out) == (130, "")
     assert ended.error["details"] == {"offer": held["id"], "state": "open", "is_owed": True}
-    assert ended.error["hint"].endswith(f"free its times with `portalcal offer {held['id']} --release`")
+    assert ended.error["hint"].endswith(f"free its times with `portalcal offer {held['id'][:8]} --release`")
     assert any_hour.run("offer", held["id"], "--release")["state"] == "released"
 
 

@@ -265,7 +265,7 @@ def _legend(sheet: Sheet) -> str:
     ]
     items += [f"<span>{_SIGNS[kind]} {_NAMES[kind]}</span>" for kind in present if kind in _SIGNS]
     if sheet.members:
-        items.append("<span>the number: how many of the pool could</span>")
+        items.append("<span>the number: how many of the pool can come</span>")
     if not items:
         return ""
     return f'<p class="legend"><span><b class="offered"></b>offered</span>{"".join(items)}</p>'
