@@ -186,7 +186,7 @@ def test_a_box_left_empty_is_named_in_the_tab_and_in_the_terminal(
 ) -> None:
     ended, tab = machine.visit("connect", "--json", person="leave=calendar.events.owned")
 
-    assert tab["headline"] == "Permission missing: Create events, Edit events"
+    assert tab["headline"] == "Permissions missing: Create events, Edit events"
     assert (ended.exit, ended.error["code"]) == (4, "permission-missing")
     assert ended.error["details"]["permissions"] == ["create_events", "edit_events"]
     assert machine("calendars", "--json").error["code"] == "not-connected"

@@ -47,10 +47,11 @@ def connected(account: str) -> CallbackPage:
 
 def permission_missing(shown: Iterable[str]) -> CallbackPage:
     """Permissions were not granted; `shown` are their names as the terminal shows them."""
+    names = tuple(shown)
     return CallbackPage(
         Tone.WARN,
-        "Permission missing:",
-        ", ".join(shown),
+        "Permission missing:" if len(names) == 1 else "Permissions missing:",
+        ", ".join(names),
         "Nothing was stored. Run “portalcal connect” again and tick every box.",
     )
 

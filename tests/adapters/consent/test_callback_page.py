@@ -51,7 +51,7 @@ class Reader(HTMLParser):
     ("page", "headline"),
     [
         (EVERY[0], "Connected as ana@example.com"),
-        (EVERY[1], "Permission missing: View your calendars, Create events"),
+        (EVERY[1], "Permissions missing: View your calendars, Create events"),
         (EVERY[2], "Denied"),
         (EVERY[3], "Could not finish: Google is busy (503): Backend Error"),
         (EVERY[4], "Already answered"),
