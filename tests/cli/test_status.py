@@ -217,6 +217,7 @@ def test_no_client_yet_says_how_to_make_one(google: Simulator, tmp_path: Path) -
     assert state(ran) == (4, "disconnected")
     assert check(ran, "oauth.client")["state"] == "warn"
     assert "portalcal connect --client-secrets FILE" in check(ran, "oauth.client")["hint"]
+    assert check(ran, "grant.present")["hint"] == "run `portalcal connect --client-secrets FILE`"
 
 
 def test_a_broken_configuration_is_named_with_all_its_problems(connected: Shell, google: Simulator) -> None:

@@ -8,9 +8,9 @@ from contextlib import suppress
 from portalcal.core import health
 from portalcal.core.health import CheckResult, CheckStatus
 from portalcal.core.permissions import Permission
-from portalcal.errors import NotConnected, PermissionMissing, VaultUnavailable
-from portalcal.ports import Secret
-from portalcal.usecases.status.runner import CheckContext, SkipCheck
+from portalcal.errors import ClientInvalid, NotConnected, PermissionMissing, PortalcalError, VaultUnavailable
+from portalcal.ports import ConnectionAdmin, Secret
+from portalcal.usecases.status.runner import CheckContext, SkipCheck, failed_result
 
 
 def vault_backend(check_context: CheckContext) -> CheckResult:
@@ -36,15 +36,29 @@ def vault_read(check_context: CheckContext) -> CheckResult:
 
 def grant_present(check_context: CheckContext) -> CheckResult:
     """Whether there is a grant. Raises: NotConnected, EndpointChanged."""
-    check_context.connection = check_context.ports.connections.read()
+    ports = check_context.ports
+    check_context.connection = ports.connections.read()
     if check_context.connection is None or not _has_secrets(check_context):
-        raise NotConnected(check_context.workspace)
+        error = NotConnected(check_context.workspace)
+        # Consent needs a client: without one, `connect` would only ask for it.
+        return failed_result(error, ports, hint=ports.ways_out.use_client() if _lacks_client(ports) else None)
     others = check_context.ports.check_endpoints()
     if variables := check_context.ports.ways_out.variables:
         source = f"from the environment, {' and '.join(variables)}"
     else:
         source = check_context.connection.account
     return CheckResult(f"{source}, used at {', '.join(others)}" if others else source)
+
+
+def _lacks_client(ports: ConnectionAdmin) -> bool:
+    try:
+        ports.check_client()
+    except ClientInvalid as error:
+        return error.path is None
+    except PortalcalError:
+        # `oauth.client` reports it.
+        return False
+    return False
 
 
 def grant_permissions(check_context: CheckContext) -> CheckResult:
