@@ -302,7 +302,8 @@ def _in_zone(text: str, local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _unreadable(text: str, why: str) -> Usage:
-    return Usage(f"{text!r} cannot be read as a time: {why}", _EXAMPLES)
+    # Some say what was expected in examples already.
+    return Usage(f"{text!r} cannot be read as a time: {why}", None if "`" in why else _EXAMPLES)
 
 
 _EXAMPLES = (
