@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from portalcal.core.booking import Guest
 from portalcal.core.history import BookingChange, BookingFacts, Cause, HistoryLine, What
 from portalcal.core.intervals import Interval
+from portalcal.facts import offer_named
 from portalcal.sanitize import sanitize
 from portalcal.views.reason_sentences import format_span
 
@@ -58,7 +59,8 @@ def _sentence(change: BookingChange, zone: ZoneInfo) -> str:
         case What.DELIVERED:
             return f"its event {_GONE.get(str(change.before.get('owed')), 'made')}"
         case What.OFFERED:
-            return f"offered {_meeting(change.after, zone)}{_guest_after('to', change)}"
+            by = offer_named(str(change.after.get("offer", "")))
+            return f"offered {_meeting(change.after, zone)}{_guest_after('to', change)}, {by}"
         case What.EXPIRED:
             return "its offer expired, and its time is free"
 

@@ -481,6 +481,15 @@ def test_nobody_else_can_come(team: Shell, google: Simulator) -> None:
     assert keys(team.json("bookings", booked["id"]).result["bookings"][0]) == ["ben"]
 
 
+def test_a_pool_that_has_nobody_else_is_said_to_have_nobody(team: Shell) -> None:
+    booked = book(team, "--need", "backend:3").result
+
+    ran = team.json("reassign", booked["id"], "--from", "ben")
+
+    assert (ran.exit, ran.error["code"]) == (5, "nobody-free")
+    assert ran.error["details"]["why"] == ["backend has nobody else who did not decline"]
+
+
 @pytest.mark.parametrize(
     ("options", "status", "code", "message"),
     [

@@ -467,14 +467,14 @@ def test_times_for_which_different_people_come_name_them(connected: Shell, googl
 
 
 def test_the_history_of_an_offer_is_told_in_sentences(connected: Shell, google: Simulator) -> None:
-    offer(connected, TUE, WED, more=("--for", "1h"))
+    named = f"offer {offer(connected, TUE, WED, more=('--for', '1h'))['id'][:8]}"
     google.clock.advance(hours=2)
     connected("sync")
 
     sentences = [line.split("  ", 2)[2].split(", by ")[0] for line in connected("history").out.splitlines()]
     assert sentences == [
-        "offered Tue 24 Nov, 10:00-10:30 to Sam Lee",
-        "offered Wed 25 Nov, 14:00-14:30 to Sam Lee",
+        f"offered Tue 24 Nov, 10:00-10:30 to Sam Lee, {named}",
+        f"offered Wed 25 Nov, 14:00-14:30 to Sam Lee, {named}",
         "its offer expired, and its time is free",
         "its offer expired, and its time is free",
     ]

@@ -252,6 +252,8 @@ def _choose(vacancy: _Vacancy, inputs: PanelInputs) -> Participant:
     why = why_not(against, inputs, booking.meeting, options.zone, context)
     if leaving.role is Role.ROOM and not inputs.panel.rooms:
         why = ("there is no other room",)
+    elif lacking := next((pool.name for pool in inputs.panel.pools if not pool.members), None):
+        why = (f"{lacking} has nobody else who did not decline",)
     if why:
         when = format_time(start, options.zone, end=request.meeting.end)
         raise NobodyFree(when, why)

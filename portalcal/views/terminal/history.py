@@ -14,12 +14,11 @@ from portalcal import results
 from portalcal.core.history import HistoryLine
 from portalcal.core.reason_text import count_of
 from portalcal.core.time import format_date, local_date, zone_city
+from portalcal.facts import SHORT_ID
 from portalcal.sanitize import sanitize
 from portalcal.views import humanize
 from portalcal.views.history_sentences import describe_author, describe_change
 from portalcal.views.terminal.layout import DefinitionList
-
-_SHORT_ID = 8
 
 
 def page(answer: results.HistoryPage, *, now: datetime, is_wide: bool) -> RenderableType:
@@ -30,7 +29,7 @@ def page(answer: results.HistoryPage, *, now: datetime, is_wide: bool) -> Render
     for style in ("", "cyan", ""):
         table.add_column(style=style, overflow="fold")
     for line in answer.lines:
-        id_ = sanitize(line.booking if is_wide else line.booking[:_SHORT_ID])
+        id_ = sanitize(line.booking if is_wide else line.booking[:SHORT_ID])
         at = line.at.astimezone(answer.zone).isoformat() if is_wide else _when(line, answer.zone, now=now)
         table.add_row(at, id_, _told(line, answer.zone, is_wide=is_wide))
     return table if is_wide else Group(table, "", _zone(answer.zone))
