@@ -7,7 +7,7 @@ from copy import copy
 from typer import _click as click
 from typer.core import TyperArgument, TyperOption
 
-NARROW = 72
+NARROW = 80
 """Columns below which Rich's tables no longer have room."""
 
 _HEADING = "[bold]Examples[/bold]"

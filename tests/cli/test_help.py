@@ -89,13 +89,14 @@ def test_no_line_of_a_page_is_cut_off(name: str) -> None:
     assert [each for each in page(*PAGES[name]).splitlines() if len(each) > 80 or "…" in each] == []
 
 
+@pytest.mark.parametrize("columns", [60, 79])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_narrow_page_has_every_word_and_cuts_no_name(name: str) -> None:
-    shown = page(*PAGES[name], columns=60)
+def test_a_narrow_page_has_every_word_and_cuts_no_name(name: str, columns: int) -> None:
+    shown = page(*PAGES[name], columns=columns)
 
     # Commands to copy are not broken.
     examples = [each for each in shown.splitlines() if "portalcal " in each]
-    assert [each for each in shown.splitlines() if len(each) > 60 and each not in examples] == []
+    assert [each for each in shown.splitlines() if len(each) > columns and each not in examples] == []
     assert not re.search(r"\\\[|\[/?bold\]|…|\.\.\.$", shown)
     declared = as_declared(*PAGES[name])
     texts = [
