@@ -72,6 +72,10 @@ def _fill(google: Simulator) -> None:
             start = now + timedelta(minutes=15 * dice.randrange(DAYS * 96))
             end = start + timedelta(minutes=dice.choice((15, 30)))
             google.add_event(address, start.isoformat(), end.isoformat(), "Busy")
+    # What is measured is portalcal, not how the simulator expands a year when it is first asked for.
+    for calendar in google.model.calendars.values():
+        for instant in (now, now + timedelta(days=DAYS)):
+            calendar.timeline.warm_up(int(instant.timestamp()))
 
 
 def _write_people(config: Path) -> None:

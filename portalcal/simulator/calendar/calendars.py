@@ -179,11 +179,12 @@ def _busy(call: MethodCall, name: str, *, window: tuple[datetime, datetime], zon
         return _error(reason)
     span = (instants.epoch(window[0]), instants.epoch(window[1]))
     spans = busy(calendar.timeline.between(*span), span)
-    return {"busy": [{"start": _render(start, zone), "end": _render(end, zone)} for start, end in spans]}
-
-
-def _render(seconds: int, zone: tzinfo) -> str:
-    return instants.render(instants.from_epoch(seconds), zone)
+    return {
+        "busy": [
+            {"start": instants.render_seconds(start, zone), "end": instants.render_seconds(end, zone)}
+            for start, end in spans
+        ]
+    }
 
 
 def _error(reason: str) -> Json:
