@@ -18,7 +18,9 @@ def reassign(
     leaving: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="PERSON", help="Who leaves. Default: the one who declined, or the only one."
+            "--from",
+            metavar="PERSON",
+            help="Who leaves. Default: the one who declined, who is of --pool, or the only one.",
         ),
     ] = None,
     to: Annotated[
