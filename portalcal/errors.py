@@ -184,6 +184,7 @@ class PortalcalError(Facts, Exception):
         Exception.__init__(self)
         self.outcome = ""
         self.other_workspace = ""
+        self.other_remedy = ""
         self.program = "portalcal"
         self.ways_out: Callable[[], WaysOut] = WaysOut
 
@@ -244,7 +245,12 @@ class PortalcalError(Facts, Exception):
     @property
     def hint(self) -> str | None:
         """What to run or edit; None if the message has to be enough."""
-        return called(self.remedies, self.program)
+        return called(self.other_remedy or self.remedies, self.program)
+
+    def with_remedy(self, remedy: str) -> Self:
+        """Set the hint of a command that is helped by something else."""
+        self.other_remedy = remedy
+        return self
 
     def __str__(self) -> str:
         return self.message
@@ -271,7 +277,7 @@ class ConnectError(PortalcalError):
     @property
     def hint(self) -> str | None:
         """As in the base class; where `connect` is refused, the other way to a working grant."""
-        remedies = self.remedies or ""
+        remedies = self.other_remedy or self.remedies or ""
         if "`portalcal connect" in remedies:
             remedies = self.ways_out().connect(remedies)
         return called(remedies, self.program)
@@ -806,22 +812,12 @@ class Offer(NamedTuple):
 
 
 class _Unavailable(ConflictError):
-    # The hint of a command that does not book a time. Not annotated, since it is no fact.
-    other_remedy = ""
-
-    def with_remedy(self, remedy: str) -> Self:
-        """Set the hint, where the nearest open times are none."""
-        self.other_remedy = remedy
-        return self
-
     @property
     def message(self) -> str:
         return f"{self.sentence}. {self.outcome or 'Nothing was booked.'}"
 
     @property
     def remedies(self) -> str:
-        if self.other_remedy:
-            return self.other_remedy
         offers = self.details["alternatives"]
         if isinstance(offers, tuple) and offers:
             return "nearest: " + " · ".join(each.words for each in offers)
@@ -874,7 +870,7 @@ class RoomDeclined(_Unavailable):
 
     @property
     def remedies(self) -> str:
-        if self.free and not self.other_remedy:
+        if self.free:
             return f"free at that time: {', '.join(self.free)}; ask for one with `--room {self.free[0]}`"
         return super().remedies
 
@@ -1200,12 +1196,10 @@ class PersonUnreadable(CalendarUnreadable):
     """The calendars of people, or of rooms, without whom nothing can be offered."""
 
     account: str = "this account"
-    # Not annotated, since it is no fact.
-    other_way = "`portalcal people` shows whether it is"
 
     @property
     def remedies(self) -> str:
-        return f"ask for the calendar to be shared, at least free/busy, with {self.account}; {self.other_way}"
+        return f"ask for the calendar to be shared, at least free/busy, with {self.account}; `portalcal people` shows whether it is"
 
 
 class LedgerBusy(TryLaterError):

@@ -268,7 +268,7 @@ class Synced(NamedTuple):
     unknown: tuple[UUID, ...] = ()
     adopted: tuple[UUID, ...] = ()
     is_dry_run: bool = False
-    bookings: Mapping[UUID, Booking] = MappingProxyType({})  # as they are now; of few outcomes only
+    bookings: Mapping[str, Booking] = MappingProxyType({})  # as they are now, by id; of few outcomes only
 
     @property
     def by_outcome(self) -> Mapping[str, tuple[UUID, ...]]:

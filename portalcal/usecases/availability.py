@@ -59,8 +59,9 @@ def gather_query(context: Context, query: AvailabilityQuery, window: Interval) -
             context, window, link=query.link, rules=rules, panel=query.panel, partial=query.partial
         )
     except PersonUnreadable as error:
-        error.other_way = "the others are shown with `portalcal availability --partial`"
-        raise
+        raise error.with_remedy(
+            f"{error.remedies}; the others are shown with `portalcal availability --partial`"
+        ) from None
 
 
 def availability_of(inputs: PanelInputs, zone: ZoneInfo, context: Context) -> Availability:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -16,7 +16,7 @@ from portalcal.results import ExplainedDay, Explanation, Note, Selection
 from portalcal.usecases.accounts import events_on
 from portalcal.usecases.availability import AvailabilityQuery, availability_of, gather_query
 from portalcal.usecases.calendar_selection import calendar_selection
-from portalcal.usecases.find_booking import guests_of
+from portalcal.usecases.find_booking import guests_behind
 from portalcal.usecases.panels import rule_of
 from portalcal.usecases.scheduling_inputs import starts_of_participants
 from portalcal.usecases.status.early_warnings import warn_early
@@ -48,7 +48,7 @@ def explain(query: AvailabilityQuery, context: Context, *, start: datetime) -> E
 
     explanation = Explanation(rules.meeting(start), query.zone, against, before, after, availability)
     explanation = explanation._replace(
-        choices=_choices(context, query, inputs, start), guests=_guests(against, context)
+        choices=_choices(context, query, inputs, start), guests=guests_behind(against, context)
     )
     return _with_events(explanation, inputs.inputs, context, buffered=rules.buffered(start))
 
@@ -72,15 +72,11 @@ def explain_day(query: AvailabilityQuery, context: Context, *, day: Interval) ->
 
     whole = Explanation(day, query.zone, against, before, after, availability)
     whole = _with_events(whole, inputs.inputs, context, buffered=day)
-    guests = _guests(chain.from_iterable(starts.values()), context)
+    guests = guests_behind(chain.from_iterable(starts.values()), context)
     alone = whole._replace(before=None, after=None, notes=(), guests=guests)
     return ExplainedDay(
         whole, tuple(alone._replace(meeting=each, reasons=why) for each, why in starts.items())
     )
-
-
-def _guests(against: Iterable[Reason], context: Context) -> dict[str, str]:
-    return guests_of((each.booking for each in against if each.booking), context)
 
 
 def _choices(

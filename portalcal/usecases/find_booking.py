@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from uuid import UUID
 
 from portalcal.core.booking import Booking, State
+from portalcal.core.slots import Reason
 from portalcal.core.time import format_time
 from portalcal.errors import BookingNotFound
 from portalcal.ports import Context, Search
@@ -29,22 +29,19 @@ def find_booking(wanted: str, context: Context) -> Booking:
     return matches[0]
 
 
-def bookings_of(ids: Iterable[UUID], context: Context) -> dict[UUID, Booking]:
+def bookings_of(ids: Iterable[str], context: Context) -> dict[str, Booking]:
     """The bookings of these ids that the ledger of this workspace has."""
     found = {}
-    for each in ids:
+    for each in dict.fromkeys(ids):
         with suppress(BookingNotFound):
-            found[each] = context.ledger.find(str(each))
+            found[each] = context.ledger.find(each)
     return found
 
 
-def guests_of(bookings: Iterable[str], context: Context) -> dict[str, str]:
-    """The name of the guest of each booking, by id; empty for a booking of another workspace."""
-    guests = dict.fromkeys(bookings, "")
-    for booking in guests:
-        with suppress(BookingNotFound):
-            guests[booking] = context.ledger.find(booking).request.guest.name
-    return guests
+def guests_behind(against: Iterable[Reason], context: Context) -> dict[str, str]:
+    """The names of the guests of bookings that are a reason, by id; without those of other workspaces."""
+    found = bookings_of((each.booking for each in against if each.booking), context)
+    return {id_: booking.request.guest.name for id_, booking in found.items()}
 
 
 def _words(booking: Booking) -> str:

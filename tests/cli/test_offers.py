@@ -445,7 +445,8 @@ def test_in_a_pipe_an_offer_is_a_line(connected: Shell) -> None:
 
 
 def test_no_line_of_the_text_for_the_guest_is_broken_within_a_time(connected: Shell) -> None:
-    shown = connected.on_terminal("offer", TUE, *SAM, columns=55)
+    # The line would end within the date.
+    shown = connected.on_terminal("offer", TUE, *SAM, columns=64)
 
     assert "Tue 24 Nov, 10:00-10:30" in shown.partition("This time is held for you")[2]
 

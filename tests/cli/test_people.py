@@ -172,7 +172,7 @@ def test_somebody_unreadable_without_whom_nothing_is_offered_ends_it(team: Shell
     assert ran.error["message"] == "busy times cannot be read: mia@example.com (deleted, or not shared)"
     assert ran.error["hint"] == (
         "ask for the calendar to be shared, at least free/busy, with ana@example.com; "
-        "the others are shown with `portalcal availability --partial`"
+        "`portalcal people` shows whether it is; the others are shown with `portalcal availability --partial`"
     )
 
 

@@ -555,6 +555,19 @@ def test_people_read_what_was_brought_in_line(connected: Shell, google: Simulato
     assert second.out == "Bookings and calendar agree\n"
 
 
+def test_of_many_the_beginnings_of_their_ids_are_shown(connected: Shell, google: Simulator) -> None:
+    starts = [f"2026-11-{day}T{hour:02}:00" for day in (24, 25, 26) for hour in range(9, 16)]
+    made = [connected.json("book", each, *SAM).result["id"] for each in starts]
+    for each in made:
+        change(google, each, status="cancelled")
+
+    out = connected("sync").out
+
+    assert out.startswith("Brought in line\n\n  deleted in the calendar   ")
+    assert {each[:8] for each in made} <= set(out.split())
+    assert "Sam Lee" not in out
+
+
 def test_bookings_without_an_event_are_counted_with_what_makes_one(
     portalcal: Shell, google: Simulator
 ) -> None:

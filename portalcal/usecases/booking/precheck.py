@@ -19,7 +19,7 @@ from portalcal.errors import NobodyFree, RoomDeclined, SlotNotOffered, SlotTaken
 from portalcal.facts import booking_named, offer_named
 from portalcal.ports import ClaimsOverlap, Context
 from portalcal.usecases.availability import rules_for
-from portalcal.usecases.find_booking import guests_of
+from portalcal.usecases.find_booking import guests_behind
 from portalcal.usecases.scheduling_inputs import alternatives, gather_inputs, without_booking
 
 # The window searched for alternatives. One free/busy request covers it and the check itself.
@@ -120,8 +120,7 @@ def why_not(
 ) -> tuple[str, ...]:
     """A sentence for each reason but a conflict of the owner's, which name bookings by their guests."""
     against = tuple(against)
-    guests = guests_of((each.booking for each in against if each.booking), context)
-    text = ReasonText(inputs.inputs, meeting, zone, guests)
+    text = ReasonText(inputs.inputs, meeting, zone, guests_behind(against, context))
     return tuple(map(text.sentence, against))
 
 
@@ -176,7 +175,7 @@ def _describe_conflict(reason: Reason, request: BookingRequest, context: Context
     near = "the buffer of " if reason.why is ReasonCode.BUFFER else ""
     who = f" of {reason.person}" if reason.person else ""
     if reason.booking:
-        guest = guests_of((reason.booking,), context)[reason.booking]
+        guest = guests_behind((reason,), context).get(reason.booking, "")
         return f"{near}{booking_named(reason.booking, guest)}{who}{span}"
     if reason.offer:
         return f"{near}{offer_named(reason.offer)}{who}{span}"

@@ -132,7 +132,7 @@ def sync(options: SyncOptions, context: Context) -> Synced:
         adopted=tuple(reconciled.unknown.adopted),
         is_dry_run=options.dry_run,
     )
-    touched = set(chain.from_iterable(answer.by_outcome.values()))
+    touched = set(map(str, chain.from_iterable(answer.by_outcome.values())))
     return answer._replace(bookings=bookings_of(touched, context)) if len(touched) <= _MOST_NAMED else answer
 
 

@@ -143,7 +143,7 @@ def _by_booking(
     for each in dict.fromkeys(chain.from_iterable(outcomes.values())):
         what = [_OUTCOMES[name] for name, ids in outcomes.items() if each in ids]
         lines = [Text(" · ".join(what), style="dim")]
-        if booking := answer.bookings.get(each):
+        if booking := answer.bookings.get(str(each)):
             when = humanize.meeting(booking.meeting, answer.zone)
             lines.insert(0, Text(f"{sanitize(booking.request.guest.name)}  {when}"))
         yield Text(str(each)[:SHORT_ID], style="cyan"), Text("\n").join(lines)
